@@ -1,0 +1,38 @@
+// Builds dist: the compiled sources, and the workflow code as one bundle, so that a worker starts at once.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
+const dist = join(root, 'dist');
+// made beside, then moved into place: a failed build leaves the last good one
+const fresh = mkdtempSync(join(root, '.dist-'));
+
+try {
+  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  writeFileSync(join(fresh, 'workflow-bundle.js'), await bundleWorkflows(join(fresh, 'workflows', 'index.js')));
+  chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
+  chmodSync(fresh, 0o755);
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(fresh, dist);
+} catch (error) {
+  rmSync(fresh, { recursive: true, force: true });
+  // the compiler has said what is wrong
+  if (error.status === undefined) console.error(error);
+  process.exitCode = 1;
+}
+
+async function bundleWorkflows(workflowsPath) {
+  const { bundleWorkflowCode } = require('@temporalio/worker');
+  const quiet = () => {};
+  const logger = { trace: quiet, debug: quiet, info: quiet, log: quiet, warn: console.warn, error: console.error };
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  return code;
+}
