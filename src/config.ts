@@ -1,0 +1,140 @@
+import { parseDuration } from './duration';
+import { ConfigError } from './errors';
+import { TASK_QUEUE } from './job';
+import type { Policy } from './once/policy';
+
+/** Everything that the environment says, checked. Times in ms. */
+export interface Config {
+  /** Null where it was not said. */
+  storeUrl: string | null;
+  taskQueue: string;
+  /** A module with the user's tasks. */
+  tasksModule: string | undefined;
+  /** Replaces the model of every task. */
+  model: string | undefined;
+  apiKey: string | undefined;
+  baseUrl: string | undefined;
+  recovery: 'auto' | 'stored' | 'none';
+  policy: Policy;
+  heartbeatTimeoutMs: number;
+  /** Calls at once in one worker. */
+  concurrency: number;
+  /** Calls a second over the whole task queue; null = no limit. */
+  maxRps: number | null;
+  shutdownGraceMs: number;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+type Env = Record<string, string | undefined>;
+
+const RECOVERIES = ['auto', 'stored', 'none'] as const;
+const ON_UNKNOWN = ['hold', 'rerun', 'fail'] as const;
+const HOLD_THEN = ['fail', 'rerun'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/**
+ * Reads and checks the environment (DESIGN 7). An empty variable counts as unset.
+ *
+ * @throws ConfigError that names every fault at once
+ *
+ * @example
+ * const config = loadConfig(process.env);
+ */
+export function loadConfig(env: Env): Config {
+  const read = new EnvReader(env);
+  const holdFor = read.text('INFER_ONCE_HOLD_FOR') ? read.duration('INFER_ONCE_HOLD_FOR', '0ms') : null;
+  const config: Config = {
+    storeUrl: read.text('INFER_ONCE_STORE_URL') ?? null,
+    taskQueue: read.text('INFER_ONCE_TASK_QUEUE') ?? TASK_QUEUE,
+    tasksModule: read.text('INFER_ONCE_TASKS'),
+    model: read.text('INFER_ONCE_MODEL'),
+    apiKey: read.text('OPENAI_API_KEY'),
+    baseUrl: read.url('OPENAI_BASE_URL'),
+    recovery: read.choice('INFER_ONCE_RECOVERY', RECOVERIES, 'auto'),
+    policy: {
+      onUnknown: read.choice('INFER_ONCE_ON_UNKNOWN', ON_UNKNOWN, 'hold'),
+      holdForMs: holdFor,
+      holdThen: read.choice('INFER_ONCE_HOLD_THEN', HOLD_THEN, 'fail'),
+      callTimeoutMs: read.duration('INFER_ONCE_CALL_TIMEOUT', '10m'),
+      leaseMs: read.duration('INFER_ONCE_LEASE', '15s'),
+      settleMs: read.duration('INFER_ONCE_SETTLE', '2m'),
+      deadlineMs: read.duration('INFER_ONCE_JOB_DEADLINE', '24h'),
+      retryAfterCapMs: read.duration('INFER_ONCE_RETRY_AFTER_CAP', '1h'),
+    },
+    heartbeatTimeoutMs: read.duration('INFER_ONCE_HEARTBEAT_TIMEOUT', '10s'),
+    concurrency: read.count('INFER_ONCE_CONCURRENCY') ?? 100,
+    maxRps: read.count('INFER_ONCE_MAX_RPS') ?? null,
+    shutdownGraceMs: read.duration('INFER_ONCE_SHUTDOWN_GRACE', '25s'),
+    logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
+  };
+  checkOrder(config, read);
+  read.throwFaults();
+  return config;
+}
+
+/**
+ * The orders that keep a healthy job out of doubt (PROTOCOL 8): a heartbeat that is late must find the
+ * lease still alive or just over, and a call must have time to be saved.
+ */
+function checkOrder({ policy, heartbeatTimeoutMs }: Config, read: EnvReader): void {
+  const { leaseMs } = policy;
+  if (!(leaseMs / 3 < heartbeatTimeoutMs && heartbeatTimeoutMs < leaseMs)) {
+    read.fault(
+      `INFER_ONCE_HEARTBEAT_TIMEOUT (${heartbeatTimeoutMs} ms) must lie between a third of INFER_ONCE_LEASE and all of it (${leaseMs} ms)`,
+    );
+  }
+  if (policy.callTimeoutMs < 1) read.fault('INFER_ONCE_CALL_TIMEOUT must be over 0');
+}
+
+class EnvReader {
+  private readonly faults: string[] = [];
+
+  constructor(private readonly env: Env) {}
+
+  fault(sentence: string): void {
+    this.faults.push(sentence);
+  }
+
+  throwFaults(): void {
+    if (this.faults.length > 0)
+      throw new ConfigError(`The configuration can't be used: ${this.faults.join('; ')}.`);
+  }
+
+  text(name: string): string | undefined {
+    return this.env[name]?.trim() || undefined;
+  }
+
+  duration(name: string, standard: string): number {
+    try {
+      return parseDuration(this.text(name) ?? standard, name);
+    } catch (error) {
+      this.fault((error as Error).message.replace(/\.$/, ''));
+      return parseDuration(standard);
+    }
+  }
+
+  choice<T extends string>(name: string, allowed: readonly T[], standard: T): T {
+    const value = this.text(name) ?? standard;
+    if ((allowed as readonly string[]).includes(value)) return value as T;
+    this.fault(`${name} is ${JSON.stringify(value)}; it may be ${allowed.join(', ')}`);
+    return standard;
+  }
+
+  count(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value > 0) return value;
+    this.fault(`${name} is ${JSON.stringify(text)}; it must be a whole number over 0`);
+    return undefined;
+  }
+
+  url(name: string): string | undefined {
+    const text = this.text(name);
+    if (text !== undefined && !(URL.canParse(text) && /^https?:/.test(text))) {
+      // the value is not shown: a base URL may hold a key
+      this.fault(`${name} is no http or https URL`);
+    }
+    return text;
+  }
+}

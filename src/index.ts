@@ -1,0 +1,22 @@
+export type { JobClientOptions, JobInput, ManyAnswer, TypedRecord, WaitOptions } from './client';
+export { JobClient } from './client';
+export * from './errors';
+export type {
+  Billed,
+  DecisionRecord,
+  Doubt,
+  JobArgument,
+  JobErrorCode,
+  JobRecord,
+  JobStatus,
+  ReopenPermit,
+  ResultSource,
+  SubmitAnswer,
+  Usage,
+} from './job';
+export { openStore } from './store/open';
+export type { ListFilter, ResultStore } from './store/store';
+export { defineTask } from './tasks/define';
+export { enrich } from './tasks/enrich';
+export { prompt } from './tasks/prompt';
+export type { Task, TaskInput, TaskOutput } from './tasks/task';

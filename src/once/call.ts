@@ -1,0 +1,205 @@
+import { UnreachableError } from '../errors';
+import { isSettled } from '../job';
+import type { Decide, StoredJob } from '../store/store';
+import type { OnceEnv } from './env';
+import type { Answered, BadAnswer, Outcome } from './outcome';
+import { ROOM_TO_SAVE_MS, retryDelay } from './policy';
+import { askProvider, recover } from './recover';
+import { renew } from './rules/claim';
+import { cancel } from './rules/decide';
+import { type Claimed, complete, doubt, failAnswered, reject, release, type Settled } from './rules/settle';
+import type { OnceJob, OnceResult, PreparedCall } from './run';
+
+/** A claim just won. */
+interface OwnClaim extends Claimed {
+  row: StoredJob;
+}
+
+/** Sends the call that the claim gives a right to, and writes what became of it (PROTOCOL 4). */
+export async function callAndSettle(
+  env: OnceEnv,
+  job: OnceJob,
+  call: PreparedCall,
+  claimed: OwnClaim,
+  claimedAt: number,
+): Promise<OnceResult | 'again'> {
+  const { key } = job.seed;
+  if (job.canceled.aborted || job.shutdown.aborted || !(await hasTime(env, job, claimed, claimedAt))) {
+    return giveUpUnsent(env, job, claimed);
+  }
+  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs);
+  const saveUntil = claimedAt + job.policy.callTimeoutMs + ROOM_TO_SAVE_MS;
+  try {
+    env.onEvent({ event: 'sent', key, call_id: claimed.call_id, attempt: claimed.row.attempts });
+    const outcome = await call.send({
+      key,
+      call_id: claimed.call_id,
+      idempotencyKey: `${env.store.id}/${key}/${claimed.row.generation}`,
+      signal: AbortSignal.any([job.canceled, job.shutdown]),
+    });
+    return await settle(env, job, claimed, outcome, saveUntil);
+  } finally {
+    stopRenewing();
+  }
+}
+
+/**
+ * Straight before the request is written: does the lease still have time, by this process's monotonic
+ * clock? A worker that slept since its claim renews by its token, or loses the right.
+ */
+async function hasTime(env: OnceEnv, job: OnceJob, claimed: Claimed, claimedAt: number): Promise<boolean> {
+  const { leaseMs } = job.policy;
+  let since = claimedAt;
+  while (env.clock.monotonic() - since >= leaseMs) {
+    since = env.clock.monotonic();
+    if (!(await env.store.update(job.seed.key, renew(claimed.token, leaseMs)))) return false;
+  }
+  return true;
+}
+
+async function giveUpUnsent(env: OnceEnv, job: OnceJob, claimed: Claimed): Promise<OnceResult> {
+  const { key } = job.seed;
+  env.onEvent({ event: 'unsent', key, call_id: claimed.call_id });
+  if (job.canceled.aborted) {
+    const row = await env.store.update(key, cancel(job.seed, claimed));
+    env.onEvent({ event: 'canceled', key, status: row?.status });
+    return byRow(row);
+  }
+  return byRow((await env.store.update(key, release(claimed))).row);
+}
+
+/**
+ * Renews the lease until the returned function is called. A lost lease stops nothing but the renewals:
+ * to abort the call would un-bill nothing, it would only throw the answer away.
+ */
+function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number): () => void {
+  const stop = env.clock.every(leaseMs / 3, () => {
+    env.store.update(key, renew(claimed.token, leaseMs)).then(
+      (owned) => {
+        if (owned) return;
+        stop();
+        env.onEvent({ event: 'lease_lost', key, call_id: claimed.call_id });
+      },
+      () => env.onEvent({ event: 'store_away', key, call_id: claimed.call_id }),
+    );
+  });
+  return stop;
+}
+
+async function settle(
+  env: OnceEnv,
+  job: OnceJob,
+  claimed: OwnClaim,
+  outcome: Outcome,
+  saveUntil: number,
+): Promise<OnceResult | 'again'> {
+  const { key } = job.seed;
+  const save = <T>(decide: Decide<T>) => keepSaving(env, key, decide, saveUntil);
+  switch (outcome.kind) {
+    case 'answered':
+    case 'bad_answer':
+      return saveAnswer(env, key, claimed, outcome, save);
+    case 'rejected': {
+      const { row } = await save(reject(claimed, outcome.message));
+      env.onEvent({ event: 'failed', key, call_id: claimed.call_id, reason: 'provider_rejected' });
+      return byRow(row);
+    }
+    case 'stated_failure': {
+      // the provider's word that it failed is taken, after one look whether it answered all the same
+      const found = await askProvider(env, job, claimed.row);
+      if (found && isSettled(found.status)) return { kind: 'settled', row: found };
+      return releaseClaim(env, job, claimed, outcome, save);
+    }
+    case 'not_executed':
+      return releaseClaim(env, job, claimed, outcome, save);
+    case 'unknown':
+      return job.canceled.aborted
+        ? cancelInCall(env, job, save)
+        : doubtClaim(env, job, claimed, outcome.reason, save);
+  }
+}
+
+type Save = <T>(decide: Decide<T>) => Promise<T>;
+
+/** An answer that was paid for is kept in hand while the store is away, until the call's time is over. */
+async function keepSaving<T>(env: OnceEnv, key: string, decide: Decide<T>, until: number): Promise<T> {
+  for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
+    try {
+      return await env.store.update(key, decide);
+    } catch (e) {
+      if (!(e instanceof UnreachableError) || env.clock.monotonic() + wait > until) throw e;
+      env.onEvent({ event: 'store_away', key });
+      await env.clock.sleep(wait);
+    }
+  }
+}
+
+async function saveAnswer(
+  env: OnceEnv,
+  key: string,
+  claimed: Claimed,
+  answer: Answered | BadAnswer,
+  save: Save,
+): Promise<OnceResult> {
+  const rule = answer.kind === 'answered' ? complete(claimed, answer) : failAnswered(claimed, answer);
+  const { row, fate } = await save<Settled>(rule);
+  const reason = answer.kind === 'bad_answer' ? answer.error.code : undefined;
+  const isInTime = fate === 'won' && row?.source !== 'late';
+  const event = !isInTime ? 'late' : answer.kind === 'answered' ? 'completed' : 'failed';
+  env.onEvent({
+    event,
+    key,
+    call_id: claimed.call_id,
+    request_id: answer.request_id,
+    status: row?.status,
+    reason,
+  });
+  return byRow(row);
+}
+
+async function releaseClaim(
+  env: OnceEnv,
+  job: OnceJob,
+  claimed: OwnClaim,
+  outcome: Extract<Outcome, { kind: 'not_executed' | 'stated_failure' }>,
+  save: Save,
+): Promise<OnceResult> {
+  const { key } = job.seed;
+  const { reason, message } = outcome;
+  const delay_ms = retryDelay(claimed.row.attempts, outcome.retryAfterMs, job.policy);
+  const { row } = await save(release(claimed, { delay_ms, deadline_ms: job.policy.deadlineMs, message }));
+  if (row?.status !== 'PENDING') return byRow(row);
+  env.onEvent({ event: 'released', key, call_id: claimed.call_id, reason });
+  return { kind: 'retry', afterMs: delay_ms, reason, message };
+}
+
+async function doubtClaim(
+  env: OnceEnv,
+  job: OnceJob,
+  claimed: Claimed,
+  reason: string,
+  save: Save,
+): Promise<OnceResult | 'again'> {
+  const { key } = job.seed;
+  const why = job.shutdown.aborted ? 'the worker was shut down during the call' : reason;
+  const { row, fate } = await save(doubt(claimed, why));
+  if (fate !== 'won' || !row) return byRow(row);
+  env.onEvent({ event: 'in_doubt', key, call_id: claimed.call_id, reason: why });
+  // a process that must end leaves recovery to the next worker
+  if (job.shutdown.aborted) return { kind: 'in_doubt', row, checkAfterMs: 1 };
+  return recover(env, job, row);
+}
+
+/** CANCELED, `billed: unknown`; one look whether there is an answer to keep. */
+async function cancelInCall(env: OnceEnv, job: OnceJob, save: Save): Promise<OnceResult> {
+  const { key } = job.seed;
+  const row = await save(cancel(job.seed));
+  env.onEvent({ event: 'canceled', key, status: row?.status });
+  return byRow(row && ((await askProvider(env, job, row)) ?? row));
+}
+
+/** Unsettled here means that another has the job, or will: come back. */
+function byRow(row: StoredJob | null): OnceResult {
+  if (row && isSettled(row.status)) return { kind: 'settled', row };
+  return { kind: 'retry', afterMs: 1_000, reason: 'superseded', message: 'the right to call was lost' };
+}

@@ -1,0 +1,161 @@
+import type { ResultSource } from '../../job';
+import type { Change, Decide, LateAnswer, StoredJob } from '../../store/store';
+import type { Answered, BadAnswer } from '../outcome';
+import { toDoubt } from './claim';
+import { failWith, isOwner, moveTo, openCalls, patchCall, toPayload, withoutCall } from './row';
+
+/** Which claim speaks. */
+export interface Claimed {
+  call_id: string;
+  token: number;
+  /** The digest of the input that was sent. */
+  input_digest: string;
+}
+
+/** The record after a settling write, and whether this write is the one that counted. */
+export interface Settled {
+  /** Null only where the row was erased by purge. */
+  row: StoredJob | null;
+  /** `won`: this made the result; `kept`: beside the record; `dropped`: nothing to keep it for. */
+  fate: 'won' | 'kept' | 'dropped';
+}
+
+const dropped = (row: StoredJob | null): Change<Settled> => ({ returns: { row, fate: 'dropped' } });
+
+/**
+ * Writes a valid answer: the first one wins, whatever its token (PROTOCOL 6). Answer, usage and
+ * judgement are one write.
+ *
+ * @param found - `recovered` where a look-up found it; an answer of a claim's own is `inference`, or
+ *   `late` where the claim had been superseded
+ */
+export function complete(claimed: Claimed, answer: Answered, found?: 'recovered'): Decide<Settled> {
+  return (row, now) => {
+    if (!row || row.status === 'FORGOTTEN' || row.input_digest !== claimed.input_digest) return dropped(row);
+    if (row.status === 'COMPLETED' || row.status === 'FAILED' || row.status === 'CANCELED') {
+      // a completed record keeps what recovery found beside it; a plain late answer has no further use
+      return keepLate(row, claimed, answer, now, row.status !== 'COMPLETED' || found === 'recovered');
+    }
+    const source: ResultSource = found ?? (isOwner(row, claimed.token) ? 'inference' : 'late');
+    const { payload, blobs } = toPayload(`result/${claimed.call_id}`, resultJson(answer));
+    const job = moveTo(row, 'COMPLETED', now, {
+      result: payload,
+      source,
+      error: null,
+      completed_at: now,
+      calls: patchCall(row, claimed.call_id, { fate: 'executed', usage: answer.usage }),
+      ...facts(answer),
+    });
+    // the call may be off the list: its provider said "not executed", then answered after all
+    return {
+      returns: { row: { ...job, billed: 'yes' }, fate: 'won' },
+      job: { ...job, billed: 'yes' },
+      blobs,
+    };
+  };
+}
+
+function keepLate(
+  row: StoredJob,
+  claimed: Claimed,
+  answer: Answered,
+  now: number,
+  keep: boolean,
+): Change<Settled> {
+  const listed = row.calls.find((call) => call.call_id === claimed.call_id);
+  if (!listed || listed.fate === 'executed') return dropped(row);
+  const { payload, blobs } = toPayload(`late/${claimed.call_id}`, resultJson(answer));
+  const late: LateAnswer = { result: payload, at: now, ...facts(answer) };
+  const calls = patchCall(row, claimed.call_id, {
+    fate: 'executed',
+    usage: answer.usage,
+    ...(keep && { late }),
+  });
+  const isThisGeneration = listed.generation === row.generation;
+  const job: StoredJob = {
+    ...row,
+    calls,
+    billed: isThisGeneration ? 'yes' : row.billed,
+    updated_at: now,
+  };
+  return { returns: { row: job, fate: keep ? 'kept' : 'dropped' }, job, blobs: keep ? blobs : {} };
+}
+
+/**
+ * Writes an answer that was paid for and can't be used. The owner's settles FAILED, `billed: yes`; a
+ * superseded one is evidence only. One that recovery found settles only where no other call is open.
+ */
+export function failAnswered(claimed: Claimed, bad: BadAnswer, found?: 'recovered'): Decide<Settled> {
+  return (row, now) => {
+    if (!row || row.status === 'FORGOTTEN') return dropped(row);
+    const { payload, blobs } = toPayload(`raw/${claimed.call_id}`, JSON.stringify(bad.raw));
+    const calls = patchCall(row, claimed.call_id, { fate: 'executed', raw: payload, usage: bad.usage });
+    const known: StoredJob = { ...row, calls, updated_at: now };
+    const isLastOpen = !openCalls(known).some((call) => call.generation === row.generation);
+    const settles = isOwner(row, claimed.token) || (found && row.status === 'IN_DOUBT' && isLastOpen);
+    if (!settles) return { returns: { row: known, fate: 'kept' }, job: known, blobs };
+    const job = { ...failWith(known, bad.error.code, bad.error.message, now), ...facts(bad) };
+    return { returns: { row: job, fate: 'won' }, job, blobs };
+  };
+}
+
+/** The provider refused the request for good: FAILED `provider_rejected`, nothing was executed. */
+export function reject(claimed: Claimed, message: string): Decide<Settled> {
+  return settleUnexecuted(claimed, (row, now) => failWith(row, 'provider_rejected', message, now));
+}
+
+/**
+ * Gives the claim back: the call was certainly not executed.
+ *
+ * @param exhausted - set where the next try would come after the job's deadline: FAILED
+ *   `retries_exhausted` in place of PENDING
+ */
+export function release(
+  claimed: Claimed,
+  exhausted?: { delay_ms: number; deadline_ms: number; message: string },
+): Decide<Settled> {
+  return settleUnexecuted(claimed, (row, now) =>
+    exhausted && now + exhausted.delay_ms >= row.opened_at + exhausted.deadline_ms
+      ? failWith(row, 'retries_exhausted', exhausted.message, now)
+      : moveTo(row, 'PENDING', now),
+  );
+}
+
+function settleUnexecuted(
+  claimed: Claimed,
+  settle: (row: StoredJob, now: number) => StoredJob,
+): Decide<Settled> {
+  return (row, now) => {
+    if (!row || !openCalls(row).some((call) => call.call_id === claimed.call_id)) return dropped(row);
+    const known: StoredJob = { ...row, calls: withoutCall(row, claimed.call_id), updated_at: now };
+    if (isOwner(row, claimed.token)) {
+      const job = settle(known, now);
+      return { returns: { row: job, fate: 'won' }, job };
+    }
+    // evidence, not a right: a doubt about calls that are all known not executed is no doubt any more
+    if (row.status === 'IN_DOUBT' && openCalls(known).every((call) => call.generation !== row.generation)) {
+      const job = moveTo(known, 'PENDING', now);
+      return { returns: { row: job, fate: 'won' }, job };
+    }
+    return { returns: { row: known, fate: 'kept' }, job: known };
+  };
+}
+
+/** The outcome is unknown: the owner's claim becomes IN_DOUBT; a superseded one changes nothing. */
+export function doubt(claimed: Claimed, reason: string): Decide<Settled> {
+  return (row, now) => {
+    if (!row || !isOwner(row, claimed.token)) return dropped(row);
+    const job = toDoubt(row, reason, now);
+    return { returns: { row: job, fate: 'won' }, job };
+  };
+}
+
+function facts(answer: Answered | BadAnswer) {
+  const { usage, cost_usd, model, request_id } = answer;
+  return { usage, cost_usd, model, request_id };
+}
+
+/** `undefined` is no JSON; a task that returns it means null. */
+function resultJson(answer: Answered): string {
+  return JSON.stringify(answer.result) ?? 'null';
+}
