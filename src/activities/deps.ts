@@ -1,0 +1,28 @@
+import type { Clock } from '../once/clock';
+import type { Policy } from '../once/policy';
+import type { Provider } from '../provider/provider';
+import type { ResultStore } from '../store/store';
+import type { TaskRegistry } from '../tasks/registry';
+
+/** What the activities need. Everything is injected, so that tests and users can give their own. */
+export interface ActivityDeps {
+  store: ResultStore;
+  provider: Provider;
+  tasks: TaskRegistry;
+  /** Times and policies of jobs whose task has none of its own. */
+  policy: Policy;
+  heartbeatTimeoutMs: number;
+  /** Replaces the model of every task. */
+  model?: string;
+  /** Whether the namespace has the search attributes. */
+  hasSearchAttributes: boolean;
+  log: JobLog;
+  clock?: Clock;
+}
+
+/** The part of a pino logger that is used; fields first, then the event's name. */
+export interface JobLog {
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+}

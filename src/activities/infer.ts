@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { StoreCorruptError, UnreachableError, UserError } from '../errors';
+import { parseJobKey } from '../job';
+import { systemClock } from '../once/clock';
+import type { OnceEnv } from '../once/env';
+import type { Policy } from '../once/policy';
+import { toRecord } from '../once/record';
+import { type OnceResult, runOnce } from '../once/run';
+import type { Task } from '../tasks/task';
+import { type InferOutcome, type InferRequest, SETTLED_SIGNAL, type StoreRef } from '../workflows/contract';
+import type { ActivityDeps } from './deps';
+import { type HeartbeatDetails, keepHeartbeating } from './heartbeat';
+import { logEvent } from './log';
+import { prepareCall, seedOf } from './prepare';
+import { watchStopSignals } from './stop-signals';
+
+/** The `infer` activity: one round of the core for the job that this run is. */
+export async function infer(deps: ActivityDeps, request: InferRequest): Promise<InferOutcome> {
+  const context = Context.current();
+  const key = jobKeyOf(context);
+  refuseOtherStore(deps, request, context);
+  const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, { store_id: deps.store.id });
+  try {
+    const signals = watchStopSignals(context);
+    const task = findTask(deps, request.task);
+    const seed = seedOf(key, request, task);
+    const result = await runOnce(onceEnv(deps, context), {
+      seed,
+      permit: request.reopen,
+      policy: policyOf(deps.policy, task),
+      checks: request.checks,
+      prepare: (row) => prepareCall(deps, task, seed, row),
+      lookUp: task && deps.provider.lookUp(task),
+      canceled: signals.canceled,
+      shutdown: signals.shutdown,
+    });
+    if (signals.isSuperseded()) await wakeRun(deps, context, result);
+    return report(deps, result);
+  } catch (error) {
+    throw toFailure(error);
+  } finally {
+    stopHeartbeating();
+  }
+}
+
+/** The store key of the job that this activity's workflow is. */
+export function jobKeyOf(context: Context): string {
+  const { workflowId } = context.info.workflowExecution!;
+  try {
+    parseJobKey(workflowId);
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, 'invalid_job_id');
+  }
+  return workflowId;
+}
+
+/** Two local files behind one task queue would pay twice: send nothing, let the right worker come. */
+export function refuseOtherStore(deps: ActivityDeps, arg: StoreRef, context: Context): void {
+  const before = context.info.heartbeatDetails as HeartbeatDetails | undefined;
+  const expected = arg.store_id ?? before?.store_id;
+  if (expected === undefined || expected === deps.store.id) return;
+  throw ApplicationFailure.create({
+    type: 'wrong_store',
+    message: `wrong store: this job's record is in store ${expected}, this worker has store ${deps.store.id}; point every worker of this task queue at one store`,
+    nextRetryDelay: '5 seconds',
+  });
+}
+
+export function findTask(deps: ActivityDeps, name: string): Task | null {
+  return deps.tasks.names().includes(name) ? deps.tasks.get(name) : null;
+}
+
+function policyOf(base: Policy, task: Task | null): Policy {
+  return {
+    ...base,
+    onUnknown: task?.onUnknown ?? base.onUnknown,
+    callTimeoutMs: task?.callTimeoutMs ?? base.callTimeoutMs,
+  };
+}
+
+function onceEnv(deps: ActivityDeps, context: Context): OnceEnv {
+  return {
+    store: deps.store,
+    clock: deps.clock ?? systemClock,
+    newCallId: randomUUID,
+    onEvent: (event) => logEvent(deps.log, event, context.info.attempt),
+  };
+}
+
+function report(deps: ActivityDeps, result: OnceResult): InferOutcome {
+  if (result.kind === 'retry') {
+    throw ApplicationFailure.create({
+      type: result.reason,
+      message: result.message,
+      nextRetryDelay: Math.max(1, Math.ceil(result.afterMs)),
+    });
+  }
+  const store_id = deps.store.id;
+  // a run with another input learns nothing of the record that it missed
+  if (result.kind === 'mismatch') return { kind: 'mismatch', store_id };
+  return {
+    kind: result.kind === 'in_doubt' ? 'unsettled' : 'settled',
+    record: toRecord(result.row),
+    store_id,
+    search_attributes: deps.hasSearchAttributes,
+    check_after_ms: result.kind === 'in_doubt' ? result.checkAfterMs : 0,
+  };
+}
+
+/**
+ * An attempt that Temporal had given up settled the record: the run, which may be on hold, is told to
+ * look. Best effort: the run also looks by itself.
+ */
+async function wakeRun(deps: ActivityDeps, context: Context, result: OnceResult): Promise<void> {
+  if (result.kind !== 'settled') return;
+  const { workflowId } = context.info.workflowExecution!;
+  try {
+    await context.client.workflow.getHandle(workflowId).signal(SETTLED_SIGNAL);
+  } catch {
+    deps.log.info({ job_id: workflowId }, 'no open run to wake');
+  }
+}
+
+/** What Temporal is told of an error: retry what may mend itself, fail what can't. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof StoreCorruptError) {
+    return ApplicationFailure.nonRetryable(error.message, 'store_corrupt');
+  }
+  if (error instanceof UnreachableError) {
+    return ApplicationFailure.create({ type: 'unreachable', message: error.message });
+  }
+  if (error instanceof UserError) return ApplicationFailure.nonRetryable(error.message, error.code);
+  return error;
+}

@@ -1,0 +1,68 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { inputDigest } from '../digest';
+import { UserError } from '../errors';
+import { type JobArgument, parseJobKey } from '../job';
+import { loadPayload } from '../once/record';
+import type { JobSeed } from '../once/rules/row';
+import type { PreparedCall } from '../once/run';
+import type { StoredJob } from '../store/store';
+import { renderRequest } from '../tasks/render';
+import type { Task } from '../tasks/task';
+import type { ActivityDeps } from './deps';
+
+/**
+ * What the run's argument says of the job. Its digest is computed here, never taken from the caller.
+ *
+ * @throws ApplicationFailure `invalid_input` for what can't even be told apart: no input, or no JSON
+ */
+export function seedOf(key: string, arg: JobArgument, task: Task | null): JobSeed {
+  const { jobId } = parseJobKey(key);
+  const base = { key, task: arg.task, task_version: task?.version ?? null };
+  if (arg.input === undefined && typeof arg.input_ref === 'string') {
+    return { ...base, input_digest: arg.input_ref, input_json: null };
+  }
+  const input_digest = inputDigest(jobId, arg.task, arg.input);
+  return { ...base, input_digest, input_json: JSON.stringify(arg.input) };
+}
+
+/** Validates the input and renders the request; nothing is spent yet. */
+export async function prepareCall(
+  deps: ActivityDeps,
+  task: Task | null,
+  seed: JobSeed,
+  row: StoredJob | null,
+): Promise<PreparedCall | { refused: string }> {
+  if (!task) {
+    return {
+      refused: `task ${JSON.stringify(seed.task)} is not known to this worker (it knows ${deps.tasks.names().join(', ')})`,
+    };
+  }
+  const parsed = task.input.safeParse(await loadInput(deps, seed, row));
+  if (!parsed.success) return { refused: describeIssue(parsed.error.issues[0]) };
+  const job_id = parseJobKey(seed.key).jobId;
+  try {
+    const request = renderRequest(task, parsed.data, { job_id, model: deps.model });
+    return { send: (context) => deps.provider.send(task, request, context) };
+  } catch (e) {
+    if (e instanceof UserError) return { refused: e.message };
+    throw e;
+  }
+}
+
+async function loadInput(deps: ActivityDeps, seed: JobSeed, row: StoredJob | null): Promise<unknown> {
+  if (seed.input_json !== null) return JSON.parse(seed.input_json);
+  if (!row?.input) {
+    throw ApplicationFailure.nonRetryable(
+      "the argument refers to an input that this worker's store does not hold",
+      'invalid_input',
+    );
+  }
+  return JSON.parse(await loadPayload(deps.store, seed.key, row.input));
+}
+
+/** The place and the rule that was broken; never the value. */
+function describeIssue(issue: { path: PropertyKey[]; code?: string; message: string } | undefined): string {
+  if (!issue) return 'the input does not fit the task';
+  const path = ['input', ...issue.path.map(String)].join('.');
+  return `${path}: ${issue.message}`;
+}

@@ -1,0 +1,40 @@
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { ConfigError, UnreachableError } from '../errors';
+
+/** How to reach Temporal, by its own environment configuration (`TEMPORAL_*`, or a TOML profile). */
+export interface TemporalOptions {
+  connection: ConnectionOptions;
+  address: string;
+  namespace: string;
+}
+
+/** @throws ConfigError where that configuration can't be read */
+export function loadTemporalOptions(): TemporalOptions {
+  try {
+    const { connectionOptions, namespace } = loadClientConnectConfig();
+    const address = connectionOptions.address ?? 'localhost:7233';
+    return { connection: { ...connectionOptions, address }, address, namespace: namespace ?? 'default' };
+  } catch (error) {
+    throw new ConfigError(`Temporal's configuration can't be read: ${(error as Error).message}.`, error);
+  }
+}
+
+/** A connected client; close its `connection`. @throws UnreachableError that names the address */
+export async function connectClient(options = loadTemporalOptions()): Promise<Client> {
+  const { connection, namespace, address } = options;
+  try {
+    return new Client({ connection: await Connection.connect(connection), namespace });
+  } catch (error) {
+    throw temporalAway(address, error);
+  }
+}
+
+/** One sentence for "nobody answers there". */
+export function temporalAway(address: string, cause: unknown): UnreachableError {
+  return new UnreachableError(
+    'temporal',
+    `Temporal does not answer at ${address}; start it (infer-once dev does), or set TEMPORAL_ADDRESS.`,
+    cause,
+  );
+}

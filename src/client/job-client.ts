@@ -1,0 +1,193 @@
+import {
+  JobCanceledError,
+  JobFailedError,
+  JobForgottenError,
+  JobInDoubtError,
+  JobTimeoutError,
+  WrongStateError,
+} from '../errors';
+import { isSettled, type JobRecord, jobKey, parseJobKey, type SubmitAnswer, TASK_QUEUE } from '../job';
+import { toRecord } from '../once/record';
+import type { ListFilter } from '../store/store';
+import type { ResolveRequest } from '../workflows/contract';
+import { cancelJob } from './cancel';
+import { deleteHistory, forgetJob } from './forget';
+import { listRuns } from './list';
+import { forMany } from './many';
+import { runRecords, storeRecords } from './records';
+import { resolveJob } from './resolve';
+import { restartRun, type Scope } from './scope';
+import { SharedWaits } from './shared-waits';
+import { makeSeed, submitJob } from './submit';
+import type { JobClientOptions, JobInput, ManyAnswer, TypedRecord, WaitOptions } from './types';
+import { compareDigest } from './wait';
+
+const CANCEL_WAIT_MS = 10_000;
+
+/**
+ * Submits jobs and reads their records. Works with a Temporal client alone; with the workers' store it
+ * answers a settled duplicate without asking Temporal.
+ *
+ * @example
+ * const jobs = new JobClient({ client: new Client({ connection }), store: await openStore('sqlite:jobs.db') });
+ * const { result } = await jobs.run({ job_id: 'film-1', task: 'enrich', input: { title: 'alien (1979)' } });
+ */
+export class JobClient {
+  private readonly scope: Scope;
+  private readonly waits: SharedWaits;
+
+  constructor(private readonly options: JobClientOptions) {
+    const { client, store, taskQueue = TASK_QUEUE } = options;
+    const records = store ? storeRecords(client, store) : runRecords(client);
+    this.scope = { client, store, taskQueue, records };
+    this.waits = new SharedWaits(this.scope);
+  }
+
+  /**
+   * Starts the job, or joins it where it exists; does not wait for its answer.
+   *
+   * @returns the record with `created` (this call started it) and `replayed` (it was settled)
+   * @throws InputMismatchError, JobForgottenError, InvalidInputError, InvalidJobIdError, IdInUseError
+   */
+  async submit<I, O>(job: JobInput<I, O>): Promise<SubmitAnswer> {
+    return submitJob(this.scope, this.seed(job));
+  }
+
+  /**
+   * Submits and waits for the answer.
+   *
+   * @throws JobFailedError, JobCanceledError, JobInDoubtError, JobForgottenError, JobTimeoutError, and
+   *   what {@link submit} throws; each carries the record
+   */
+  async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<TypedRecord<O>> {
+    const seed = this.seed(job);
+    const answer = await submitJob(this.scope, seed);
+    // a job opened again still shows its old failure until the new run has claimed it
+    const staleToken = isSettled(answer.status) ? answer.token : undefined;
+    const record = answer.replayed ? answer : await this.waitFor(seed.key, wait, staleToken);
+    return succeed(compareDigest(record, seed.input_digest)) as TypedRecord<O>;
+  }
+
+  /** Waits for a job that was submitted before. @throws as {@link run} */
+  async wait(jobId: string, wait: WaitOptions = {}): Promise<JobRecord> {
+    return succeed(await this.waitFor(this.key(jobId), wait));
+  }
+
+  /** The job's record, or null where nothing is known of it. Asks no worker to run. */
+  async get(jobId: string): Promise<JobRecord | null> {
+    return this.scope.records.read(this.key(jobId));
+  }
+
+  /** Records, newest change first; without a store, of the runs that Temporal still has. */
+  async list(filter: Omit<ListFilter, 'tenant'> = {}): Promise<{ records: JobRecord[]; cursor?: string }> {
+    const tenant = this.options.tenant ?? null;
+    if (!this.scope.store) return { records: await listRuns(this.scope.client, { ...filter, tenant }) };
+    const { jobs, cursor } = await this.scope.store.list({ ...filter, tenant });
+    return { records: jobs.map(toRecord), cursor };
+  }
+
+  /**
+   * Runs a failed or canceled job again, even where that may pay again; a completed one answers with its
+   * record, a running one is joined.
+   *
+   * @returns the record as it is after the start; `wait` for the answer
+   * @throws WrongStateError on a job in doubt (use `resolve`)
+   */
+  async retry(jobId: string, wait?: WaitOptions): Promise<JobRecord> {
+    const key = this.key(jobId);
+    const met = await this.scope.records.meetRetry(key);
+    if (met.kind === 'in_doubt') {
+      throw new WrongStateError(jobId, 'it is in doubt; settle it with resolve', met.record ?? undefined);
+    }
+    if (met.kind === 'forgotten') throw new JobForgottenError(jobId, met.record ?? undefined);
+    if (met.kind === 'replay') return met.record!;
+    await restartRun(this.scope, key, met.record, met.permit);
+    if (wait) return succeed(await this.waitFor(key, wait, met.permit?.token));
+    return (await this.get(jobId)) ?? met.record!;
+  }
+
+  /**
+   * Cancels a job. In mid-call the request is aborted, which un-bills nothing: `billed: unknown`.
+   *
+   * @returns the record once the cancel is written, or, after `timeoutMs` (default 10 s), as it is then
+   */
+  async cancel(jobId: string, { timeoutMs = CANCEL_WAIT_MS }: WaitOptions = {}): Promise<JobRecord> {
+    return cancelJob(this.scope, this.key(jobId), AbortSignal.timeout(timeoutMs));
+  }
+
+  /**
+   * Settles a doubt.
+   *
+   * @param decision - names the doubt by the token that its record showed (`doubt.token`)
+   * @throws WrongStateError where that doubt is not the present one; nothing changes
+   */
+  async resolve(jobId: string, decision: ResolveRequest): Promise<JobRecord> {
+    return resolveJob(this.scope, this.key(jobId), decision);
+  }
+
+  /** Erases a settled job; its id stays taken. @throws WrongStateError where it is not settled */
+  async forget(jobId: string): Promise<JobRecord> {
+    return forgetJob(this.scope, this.key(jobId), this.options.provider);
+  }
+
+  /**
+   * Submits many jobs, `concurrency` at once (default 50), and yields each answer as it comes; with
+   * `wait` each is waited for. A job's own error is yielded with its id and stops no other.
+   */
+  submitMany<I, O>(
+    jobs: Iterable<JobInput<I, O>> | AsyncIterable<JobInput<I, O>>,
+    options: { concurrency?: number; wait?: WaitOptions } = {},
+  ): AsyncGenerator<ManyAnswer<JobRecord>> {
+    const { concurrency = 50, wait } = options;
+    return forMany(
+      jobs,
+      concurrency,
+      async (job): Promise<JobRecord> =>
+        wait ? ((await this.run(job, wait)) as JobRecord) : this.submit(job),
+    );
+  }
+
+  private key(jobId: string): string {
+    return jobKey(jobId, this.options.tenant ?? null);
+  }
+
+  private seed(job: JobInput<unknown, unknown> | JobInput<never, unknown>) {
+    const name = typeof job.task === 'string' ? job.task : job.task.name;
+    return makeSeed(this.scope, this.key(job.job_id), name, job.input);
+  }
+
+  private async waitFor(key: string, wait: WaitOptions, staleToken?: number): Promise<JobRecord> {
+    const { timeoutMs, signal } = wait;
+    const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const signals = [timeout, signal].filter((s) => s !== undefined);
+    try {
+      const record = await this.waits.wait(
+        { key, staleToken },
+        signals.length > 0 ? AbortSignal.any(signals) : undefined,
+      );
+      // a run that was under way when its job was forgotten leaves a history behind
+      if (record.status === 'FORGOTTEN') await deleteHistory(this.scope.client, key);
+      return record;
+    } catch (error) {
+      if (!timeout?.aborted || signal?.aborted) throw error;
+      const { jobId } = parseJobKey(key);
+      throw new JobTimeoutError(jobId, timeoutMs!, (await this.scope.records.read(key)) ?? undefined);
+    }
+  }
+}
+
+/** The record of a job that went well; anything else as its typed error. */
+function succeed(record: JobRecord): JobRecord {
+  switch (record.status) {
+    case 'COMPLETED':
+      return record;
+    case 'CANCELED':
+      throw new JobCanceledError(record);
+    case 'FORGOTTEN':
+      throw new JobForgottenError(record.job_id, record);
+    case 'IN_DOUBT':
+      throw new JobInDoubtError(record);
+    default:
+      throw new JobFailedError(record);
+  }
+}

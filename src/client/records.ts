@@ -1,0 +1,106 @@
+import type { Client } from '@temporalio/client';
+import { WrongStateError } from '../errors';
+import { type JobRecord, parseJobKey, type ReopenPermit } from '../job';
+import { loadRecord } from '../once/record';
+import type { JobSeed } from '../once/rules/row';
+import { complete } from '../once/rules/settle';
+import { meetRetry, submit } from '../once/rules/submit';
+import type { ResultStore } from '../store/store';
+import { findRun, type JobRun, recordOfRun } from './runs';
+
+/** How a submission or a retry meets what is known of the job. */
+export interface Met {
+  kind: 'start' | 'reopen' | 'replay' | 'mismatch' | 'forgotten' | 'in_doubt';
+  record: JobRecord | null;
+  permit?: ReopenPermit;
+  /** Where the input is held beside the record, so that a start need not carry it. */
+  hasInput: boolean;
+}
+
+/** Where a client reads records: the store, or Temporal alone. */
+export interface Records {
+  /** The store's id, for the run's argument. */
+  readonly storeId: string | undefined;
+  meet(seed: JobSeed): Promise<Met>;
+  meetRetry(key: string): Promise<Met>;
+  read(key: string): Promise<JobRecord | null>;
+  /** A run completed before, and the record does not know it: take its result over. */
+  restore(key: string, run: JobRun): Promise<void>;
+}
+
+/** Records out of the store that the workers use. */
+export function storeRecords(client: Client, store: ResultStore): Records {
+  const read = async (key: string) => {
+    const { job } = await store.read(key);
+    return job && loadRecord(store, job);
+  };
+  return {
+    storeId: store.id,
+    read,
+    async meet(seed) {
+      const met = await store.update(seed.key, submit(seed));
+      const kind = met.kind === 'created' || met.kind === 'unsettled' ? 'start' : met.kind;
+      const record = await loadRecord(store, met.row);
+      const permit = met.kind === 'reopen' ? met.permit : undefined;
+      return { kind, record, permit, hasInput: met.row.input_digest === seed.input_digest };
+    },
+    async meetRetry(key) {
+      const { job } = await store.read(key);
+      if (!job) return { kind: 'start', record: null, hasInput: false };
+      const met = meetRetry(job);
+      const record = await loadRecord(store, job);
+      const kind = met.kind === 'settled' ? 'replay' : met.kind;
+      return { kind, record, permit: met.kind === 'reopen' ? met.permit : undefined, hasInput: true };
+    },
+    async restore(key, run) {
+      const { jobId } = parseJobKey(key);
+      const record = await recordOfRun(client, key, run);
+      if (!record || record.result_ref) {
+        throw new WrongStateError(
+          jobId,
+          'Temporal holds its completed run, the store has lost its record; restore the store from a backup',
+        );
+      }
+      const claimed = { call_id: 'history', token: record.token, input_digest: record.input_digest };
+      const { result, usage, cost_usd, model, request_id } = record;
+      const answer = { kind: 'answered' as const, result, usage, cost_usd, model, request_id };
+      await store.update(key, complete(claimed, answer, 'recovered'));
+    },
+  };
+}
+
+/** Records out of Temporal alone: the latest run that speaks of the job. */
+export function runRecords(client: Client): Records {
+  const latest = async (key: string) => {
+    const run = await findRun(client, key);
+    return { run, record: run && (await recordOfRun(client, key, run)) };
+  };
+  return {
+    storeId: undefined,
+    async read(key) {
+      return (await latest(key)).record;
+    },
+    async meet(seed) {
+      const { run, record } = await latest(seed.key);
+      if (!run || run.isOpen || !record) return { kind: 'start', record, hasInput: false };
+      const isSame = record.input_digest === seed.input_digest;
+      if (record.status === 'FORGOTTEN') return { kind: 'forgotten', record, hasInput: false };
+      const isFree = record.billed === 'no' && record.status !== 'COMPLETED';
+      const isReplaceable = record.error?.code === 'invalid_input' && record.attempts === 0;
+      if (!isSame && !isReplaceable) return { kind: 'mismatch', record, hasInput: false };
+      if (!isFree) return { kind: 'replay', record, hasInput: false };
+      return { kind: 'reopen', record, permit: { token: record.token }, hasInput: false };
+    },
+    async meetRetry(key) {
+      const { run, record } = await latest(key);
+      const met = { record, hasInput: false };
+      if (record?.status === 'IN_DOUBT') return { ...met, kind: 'in_doubt' };
+      if (!run || run.isOpen || !record) return { ...met, kind: 'start' };
+      if (record.status === 'FORGOTTEN') return { ...met, kind: 'forgotten' };
+      if (record.status === 'COMPLETED') return { ...met, kind: 'replay' };
+      return { ...met, kind: 'reopen', permit: { token: record.token, paid: true } };
+    },
+    // the run is the record
+    restore: async () => undefined,
+  };
+}

@@ -1,0 +1,59 @@
+import {
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import { InvalidInputError, WrongStateError } from '../errors';
+import { type JobRecord, parseJobKey, WORKFLOW_TYPE } from '../job';
+import { RESOLVE_UPDATE, type ResolveRequest } from '../workflows/contract';
+import { guard } from './guard';
+import { restartArgument, type Scope } from './scope';
+import { startOptions } from './start';
+
+/**
+ * Settles a doubt by the `resolve` update, started with a run where none is open: an operator may have
+ * terminated it.
+ *
+ * @throws WrongStateError where the doubt named is not the present one; nothing changes
+ * @throws InvalidInputError where an adopted result does not fit the task
+ */
+export async function resolveJob(scope: Scope, key: string, request: ResolveRequest): Promise<JobRecord> {
+  const { jobId } = parseJobKey(key);
+  const record = await scope.records.read(key);
+  const { arg, digest } = await restartArgument(scope, key, record);
+  const options = await startOptions(scope.client, { key, arg, digest, taskQueue: scope.taskQueue });
+  const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW_TYPE, {
+    ...options,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+  });
+  try {
+    return await guard(
+      scope.client.workflow.executeUpdateWithStart<Workflow, JobRecord, [ResolveRequest]>(RESOLVE_UPDATE, {
+        args: [request],
+        startWorkflowOperation,
+      }),
+    );
+  } catch (error) {
+    throw explain(error, jobId, record);
+  }
+}
+
+function explain(error: unknown, jobId: string, record: JobRecord | null): unknown {
+  if (error instanceof WorkflowExecutionAlreadyStartedError) {
+    return new WrongStateError(jobId, 'it is COMPLETED, not in doubt', record ?? undefined);
+  }
+  const cause = error instanceof WorkflowUpdateFailedError ? rootCause(error) : null;
+  if (!cause) return error;
+  if (cause.type === 'invalid_decision')
+    return new InvalidInputError(jobId, cause.message, record ?? undefined);
+  return new WrongStateError(jobId, cause.message, record ?? undefined);
+}
+
+/** The failure that the activity or the validator threw. */
+function rootCause(error: Error): ApplicationFailure | null {
+  let cause: unknown = error.cause;
+  while (cause instanceof Error && !(cause instanceof ApplicationFailure)) cause = cause.cause;
+  return cause instanceof ApplicationFailure ? cause : null;
+}

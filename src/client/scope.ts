@@ -1,0 +1,65 @@
+import type { Client } from '@temporalio/client';
+import { JobNotFoundError } from '../errors';
+import { INLINE_LIMIT_BYTES, type JobArgument, type JobRecord, parseJobKey, type ReopenPermit } from '../job';
+import type { ResultStore } from '../store/store';
+import type { Records } from './records';
+import { findRun, readArgument } from './runs';
+import { startRun } from './start';
+
+/** What the client's parts share. */
+export interface Scope {
+  client: Client;
+  store: ResultStore | undefined;
+  records: Records;
+  taskQueue: string;
+}
+
+/** The workflow's argument: a large input stays in the store, with a reference in history. */
+export function makeArgument(
+  scope: Scope,
+  job: { task: string; digest: string; inputJson: string | null; hasInput: boolean },
+  permit?: ReopenPermit,
+): JobArgument {
+  const { task, digest, inputJson, hasInput } = job;
+  const travels = inputJson !== null && (!hasInput || Buffer.byteLength(inputJson) <= INLINE_LIMIT_BYTES);
+  return {
+    task,
+    ...(travels ? { input: JSON.parse(inputJson) } : { input_ref: digest }),
+    ...(scope.records.storeId && { store_id: scope.records.storeId }),
+    ...(permit && { reopen: permit }),
+  };
+}
+
+/**
+ * A start for a job whose submitter is gone: by the input beside its record, or, without a store, by the
+ * argument of its last run.
+ *
+ * @throws JobNotFoundError where there is neither
+ */
+export async function restartArgument(
+  scope: Scope,
+  key: string,
+  record: JobRecord | null,
+  permit?: ReopenPermit,
+): Promise<{ arg: JobArgument; digest: string }> {
+  if (scope.store && record) {
+    const job = { task: record.task, digest: record.input_digest, inputJson: null, hasInput: true };
+    return { arg: makeArgument(scope, job, permit), digest: record.input_digest };
+  }
+  const run = await findRun(scope.client, key);
+  if (!run) throw new JobNotFoundError(parseJobKey(key).jobId);
+  const { task, input, input_ref, store_id } = await readArgument(scope.client, key, run.runId);
+  const arg = { task, input, input_ref, store_id, ...(permit && { reopen: permit }) };
+  return { arg, digest: run.digest };
+}
+
+/** Starts a run for a job whose submitter is gone. @returns false where one is open or it completed */
+export async function restartRun(
+  scope: Scope,
+  key: string,
+  record: JobRecord | null,
+  permit?: ReopenPermit,
+): Promise<boolean> {
+  const { arg, digest } = await restartArgument(scope, key, record, permit);
+  return startRun(scope.client, { key, arg, digest, taskQueue: scope.taskQueue });
+}

@@ -1,0 +1,93 @@
+import { inputDigest } from '../digest';
+import { InputMismatchError, JobForgottenError, TooLargeError } from '../errors';
+import { type JobRecord, parseJobKey, type SubmitAnswer } from '../job';
+import type { JobSeed } from '../once/rules/row';
+import type { Met } from './records';
+import { findRun, untilClosed } from './runs';
+import { makeArgument, type Scope } from './scope';
+import { startRun } from './start';
+
+/** Without a store the input travels through history, which refuses what is over 2 MB. */
+const HISTORY_LIMIT_BYTES = 1024 * 1024;
+/** With one it is held in pieces or as a blob. */
+const INPUT_LIMIT_BYTES = 20 * 1024 * 1024;
+
+/** The seed of a submission. @throws InvalidInputError, TooLargeError before anything is written */
+export function makeSeed(scope: Scope, key: string, task: string, input: unknown): JobSeed {
+  const { jobId } = parseJobKey(key);
+  const input_digest = inputDigest(jobId, task, input);
+  const input_json = JSON.stringify(input);
+  if (scope.store) limitSize(key, input_json, INPUT_LIMIT_BYTES, 'send less');
+  return { key, task, task_version: null, input_digest, input_json };
+}
+
+const TRAVELS =
+  'without its place in a store it travels through history; give the client the store, or send less';
+
+function limitSize(key: string, json: string | null, limit: number, remedy: string): void {
+  const bytes = Buffer.byteLength(json ?? '');
+  if (bytes > limit) throw new TooLargeError(parseJobKey(key).jobId, 'input', bytes, limit, remedy);
+}
+
+/**
+ * Submits (PROTOCOL 2): answers from the record where it is settled, else starts a run, in every
+ * unsettled state; "already started" is the join.
+ */
+export async function submitJob(scope: Scope, seed: JobSeed): Promise<SubmitAnswer> {
+  const { jobId } = parseJobKey(seed.key);
+  for (;;) {
+    const met = await scope.records.meet(seed);
+    if (met.kind === 'mismatch') throw new InputMismatchError(jobId, met.record ?? undefined);
+    if (met.kind === 'forgotten') throw new JobForgottenError(jobId, met.record ?? undefined);
+    if (met.kind === 'replay') return { ...met.record!, created: false, replayed: true };
+    const joined = await startOrJoin(scope, seed, met);
+    if (joined)
+      return { ...(met.record ?? unknownYet(seed)), created: joined === 'created', replayed: false };
+  }
+}
+
+/** @returns null where another run stood in the way and has closed: look again */
+async function startOrJoin(scope: Scope, seed: JobSeed, met: Met): Promise<'created' | 'joined' | null> {
+  const { key, task, input_digest: digest, input_json: inputJson } = seed;
+  if (!met.hasInput) limitSize(key, inputJson, HISTORY_LIMIT_BYTES, TRAVELS);
+  const arg = makeArgument(scope, { task, digest, inputJson, hasInput: met.hasInput }, met.permit);
+  if (await startRun(scope.client, { key, arg, digest, taskQueue: scope.taskQueue })) return 'created';
+  const run = await findRun(scope.client, key);
+  if (run?.isOpen) {
+    // a settled record is written a moment before its run closes; another input's run is no join either
+    if (run.digest === digest && met.kind === 'start') return 'joined';
+    await untilClosed(scope.client.workflow.getHandle(key, run.runId));
+  } else if (run?.status === 'COMPLETED' && run.digest === digest) {
+    await scope.records.restore(key, run);
+  }
+  return null;
+}
+
+/** The record of a job that no worker has touched, where no store holds one. */
+function unknownYet(seed: JobSeed): JobRecord {
+  const now = new Date().toISOString();
+  return {
+    job_id: parseJobKey(seed.key).jobId,
+    task: seed.task,
+    task_version: null,
+    input_digest: seed.input_digest,
+    status: 'PENDING',
+    result: null,
+    error: null,
+    billed: 'no',
+    attempts: 0,
+    doubt: null,
+    decisions: [],
+    source: null,
+    usage: null,
+    cost_usd: null,
+    model: null,
+    request_id: null,
+    token: 0,
+    late_results: 0,
+    created_at: now,
+    sent_at: null,
+    updated_at: now,
+    completed_at: null,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Client } from '@temporalio/client';
+import type { JobRecord } from '../job';
+import type { ResultStore } from '../store/store';
+import type { Task } from '../tasks/task';
+
+/** A job as a caller submits it. */
+export interface JobInput<I = unknown, O = unknown> {
+  /** The idempotency key: `[A-Za-z0-9][A-Za-z0-9._:~@+-]{0,254}`. */
+  job_id: string;
+  /** A task's name, or the task itself, which types input and result. */
+  task: string | Task<I, O>;
+  input: I;
+}
+
+/** A record whose result is typed by its task. */
+export type TypedRecord<O> = Omit<JobRecord, 'result'> & { result: O };
+
+export interface JobClientOptions {
+  /** A client of `@temporalio/client`; in the time-skipping environment, that environment's own. */
+  client: Client;
+  /** The store that the workers use. With it a settled duplicate is answered without asking Temporal. */
+  store?: ResultStore;
+  /** Default `inference`. */
+  taskQueue?: string;
+  /** Jobs of this tenant only; default none. */
+  tenant?: string | null;
+  /** Deletes what the provider stored of a job, for `forget`; e.g. a `Provider`. */
+  provider?: ProviderCopies;
+}
+
+/** The part of a provider that `forget` needs. */
+export interface ProviderCopies {
+  forget(key: string, callIds: string[]): Promise<void>;
+}
+
+export interface WaitOptions {
+  /** Give up waiting after so many ms (`JobTimeoutError`); the job goes on. Default: never. */
+  timeoutMs?: number;
+  /** Give up waiting when it aborts; the job goes on. */
+  signal?: AbortSignal;
+}
+
+/** How `submitMany` answers for one job: its record, or the error of its own. */
+export type ManyAnswer<T> =
+  | { job_id: string; index: number; answer: T; error?: undefined }
+  | { job_id: string; index: number; answer?: undefined; error: Error };

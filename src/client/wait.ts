@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { InputMismatchError, WrongStateError } from '../errors';
+import { isSettled, type JobRecord, parseJobKey } from '../job';
+import { untilClosed } from './runs';
+import { restartRun, type Scope } from './scope';
+
+/** How often an orphan is started again before the waiter says that something else is wrong. */
+const MAX_RESTARTS = 3;
+
+/** What a waiter waits for. */
+export interface Wanted {
+  key: string;
+  /** A `retry` does not take the old failure for an answer until the token has moved or its run closed. */
+  staleToken?: number;
+}
+
+/**
+ * Resolves with the record once it is settled, or in doubt and no longer recovering. A waiter that finds
+ * no open run and an unsettled record starts one, as a submission does.
+ */
+export async function waitForRecord(scope: Scope, wanted: Wanted, signal: AbortSignal): Promise<JobRecord> {
+  const { key } = wanted;
+  let run = watchRun(scope, key);
+  for (let looks = 0, restarts = 0; ; looks += 1) {
+    // read after the close was seen, never before it: the record is written first
+    const wasClosed = run.isClosed();
+    const record = await scope.records.read(key);
+    if (record && isAnswer(record, wanted, wasClosed)) return record;
+    if (wasClosed) {
+      if (restarts === MAX_RESTARTS) {
+        throw new WrongStateError(
+          parseJobKey(key).jobId,
+          'its runs end without settling it; look at them in Temporal UI',
+        );
+      }
+      restarts += 1;
+      await restartRun(scope, key, record);
+      run = watchRun(scope, key);
+    }
+    await Promise.race([run.closed, pause(looks, signal)]);
+    signal.throwIfAborted();
+  }
+}
+
+function isAnswer(record: JobRecord, wanted: Wanted, wasClosed: boolean): boolean {
+  if (record.status === 'IN_DOUBT') return record.doubt?.recovering === false;
+  if (!isSettled(record.status)) return false;
+  return wasClosed || record.token !== wanted.staleToken;
+}
+
+/** Watches the latest run until it closes. */
+function watchRun(scope: Scope, key: string): { closed: Promise<void>; isClosed(): boolean } {
+  let isClosed = false;
+  const closed = untilClosed(scope.client.workflow.getHandle(key)).then(() => {
+    isClosed = true;
+  });
+  // whoever awaits it sees its error; one that nobody awaits any more is no crash
+  closed.catch(() => undefined);
+  return { closed, isClosed: () => isClosed };
+}
+
+/** The run's close wakes a waiter at once; looking at the record in between is for doubts only. */
+function pause(looks: number, signal: AbortSignal): Promise<void> {
+  const ms = Math.min(5_000, 250 * 2 ** Math.min(looks, 10));
+  return delay(ms, undefined, { signal, ref: true }).catch(() => undefined);
+}
+
+/** Every read on behalf of a submission compares: another input may have replaced an invalid one. */
+export function compareDigest(record: JobRecord, digest: string): JobRecord {
+  if (record.status !== 'FORGOTTEN' && record.input_digest !== digest) {
+    throw new InputMismatchError(record.job_id, record);
+  }
+  return record;
+}

@@ -1,0 +1,56 @@
+import { Client } from '@temporalio/client';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { type ActivityDeps, createActivities } from '../activities';
+import { hasSearchAttributes } from '../client/search-attributes';
+import { TASK_QUEUE } from '../job';
+import { loadWorkflowBundle, workflowSettingsOf } from './bundle';
+
+/** What a worker is made of. */
+export interface JobWorkerOptions extends Omit<ActivityDeps, 'hasSearchAttributes'> {
+  connection: NativeConnection;
+  /** Default `default`. */
+  namespace?: string;
+  /** Default `inference`. */
+  taskQueue?: string;
+  /** Calls at once in this worker; default 100. */
+  concurrency?: number;
+  /** Calls a second over the whole task queue; default no limit. */
+  maxRps?: number | null;
+  /** How long a stopping worker waits for calls in flight; default 25 s. */
+  shutdownGraceMs?: number;
+  /** More options of the SDK's worker. */
+  worker?: Partial<WorkerOptions>;
+}
+
+/** After the grace: time to abort the calls and to write that their outcome is unknown. */
+const FORCE_AFTER_MS = 15_000;
+
+/**
+ * A worker for `inferenceJob` and its activities.
+ *
+ * @example
+ * const worker = await createJobWorker({ connection, store, provider, tasks, policy, heartbeatTimeoutMs, log });
+ * await worker.run();
+ */
+export async function createJobWorker(options: JobWorkerOptions): Promise<Worker> {
+  const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
+  const { policy, heartbeatTimeoutMs, tasks } = options;
+  const client = new Client({ connection, namespace });
+  const deps: ActivityDeps = { ...options, hasSearchAttributes: await hasSearchAttributes(client) };
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: options.taskQueue ?? TASK_QUEUE,
+    workflowBundle: loadWorkflowBundle(workflowSettingsOf(policy, heartbeatTimeoutMs, tasks)),
+    activities: createActivities(deps),
+    maxConcurrentActivityTaskExecutions: concurrency,
+    ...(maxRps && { maxTaskQueueActivitiesPerSecond: maxRps }),
+    shutdownGraceTime: shutdownGraceMs,
+    shutdownForceTime: shutdownGraceMs + FORCE_AFTER_MS,
+    // a job whose worker died waits this long for it before another takes its next step
+    stickyQueueScheduleToStartTimeout: '1s',
+    // a cancel reaches a call by its heartbeats: let them through as they come
+    maxHeartbeatThrottleInterval: heartbeatTimeoutMs / 3,
+    ...options.worker,
+  });
+}

@@ -1,0 +1,6 @@
+export { type ActivityDeps, createActivities, type JobLog } from '../activities';
+export { createProvider, type ProviderOptions } from '../provider/openai';
+export type { Provider } from '../provider/provider';
+export { openStore } from '../store/open';
+export { loadTasks, type TaskRegistry } from '../tasks/registry';
+export { createJobWorker, type JobWorkerOptions } from './create';

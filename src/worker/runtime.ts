@@ -1,0 +1,38 @@
+import { DefaultLogger, type LogLevel, NativeConnection, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { type TemporalOptions, temporalAway } from '../client/connect';
+
+const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'debug',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+/**
+ * Sends the SDK's own lines through our logger, one level down: a job's life is told by ours. Signals are
+ * left to the program. Once a process, before any worker or native connection.
+ */
+export function installRuntime(log: Logger): void {
+  const logger = new DefaultLogger('INFO', ({ level, message, meta }) => {
+    const { error, workflowId, activityType, attempt } = meta ?? {};
+    const reason = error instanceof Error ? error.name : undefined;
+    log[LEVELS[level]]({ sdk: true, job_id: workflowId, activityType, attempt, reason }, message);
+  });
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
+/** @throws UnreachableError that names the address */
+export async function connectWorker(options: TemporalOptions): Promise<NativeConnection> {
+  try {
+    const { apiKey, ...connection } = options.connection;
+    // the environment gives a key as text; a function is for programs
+    return await NativeConnection.connect({
+      ...connection,
+      apiKey: typeof apiKey === 'function' ? apiKey() : apiKey,
+    });
+  } catch (error) {
+    throw temporalAway(options.address, error);
+  }
+}

@@ -1,0 +1,195 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { isSettled, type JobArgument, type JobRecord } from '../job';
+import { recordAttributes } from './attributes';
+import {
+  type InferOutcome,
+  type JobActivities,
+  RECORD_QUERY,
+  RESOLVE_UPDATE,
+  type ResolveRequest,
+  SETTLED_SIGNAL,
+} from './contract';
+import { describeEnd, describeProgress } from './details';
+import { workflowSettings } from './settings';
+import { checkResolve } from './validate';
+
+export const recordQuery = defineQuery<JobRecord | null>(RECORD_QUERY);
+export const resolveUpdate = defineUpdate<JobRecord, [ResolveRequest]>(RESOLVE_UPDATE);
+export const settledSignal = defineSignal(SETTLED_SIGNAL);
+
+/** Reads and writes of the record: short, and tried until the store is back. */
+const records = proxyActivities<Pick<JobActivities, 'decideDoubt' | 'cancelJob' | 'readRecord'>>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+});
+
+/**
+ * One logical job: its id is the `job_id` (or `tenant/job_id`). Durable control only: the store decides
+ * what may be called, and what the answer is.
+ *
+ * @returns the record of a COMPLETED job
+ * @throws ApplicationFailure of the record's error code, the record in its details, where it FAILED
+ */
+export async function inferenceJob(arg: JobArgument): Promise<JobRecord> {
+  const run = new Run(arg);
+  return run.untilSettled();
+}
+
+class Run {
+  private record: JobRecord | null = null;
+  private storeId: string | undefined;
+  private hasAttributes = false;
+  /** Counts what may have changed the record from outside: a decision, a signal. */
+  private wakes = 0;
+
+  constructor(private readonly arg: JobArgument) {
+    this.storeId = arg.store_id;
+    setHandler(recordQuery, () => this.record, { description: 'The record as this run knows it' });
+    setHandler(settledSignal, () => {
+      this.wakes += 1;
+    });
+    setHandler(resolveUpdate, (request) => this.resolve(request), {
+      validator: checkResolve,
+      description: 'Settles a doubt: {"action": "rerun" | "adopt" | "abandon", "doubt": N, "by": "you"}',
+    });
+    setCurrentDetails(describeProgress(arg, null));
+  }
+
+  async untilSettled(): Promise<JobRecord> {
+    for (let checks = 0; ; ) {
+      const wakesBefore = this.wakes;
+      const outcome = await this.inferOrCancel(checks);
+      if (outcome.kind === 'mismatch') return this.endMismatched();
+      this.learn(outcome.record, outcome.search_attributes);
+      if (outcome.kind === 'settled') {
+        const last = await this.reread(outcome.record);
+        if (last) return this.end(last);
+        checks = 0;
+        continue;
+      }
+      const woken = await this.waitFor(outcome.check_after_ms, wakesBefore);
+      checks = woken ? 0 : checks + 1;
+      if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();
+    }
+  }
+
+  /** `infer`, or, where the job is canceled outside of it, the cancellation written by itself. */
+  private async inferOrCancel(checks: number): Promise<InferOutcome> {
+    try {
+      const outcome = await this.activity().infer({ ...this.arg, store_id: this.storeId, checks });
+      this.storeId = outcome.store_id;
+      return outcome;
+    } catch (error) {
+      if (!isCancellation(error)) throw plainFailure(error);
+      return this.cancel();
+    }
+  }
+
+  private activity(): Pick<JobActivities, 'infer'> {
+    const settings = workflowSettings();
+    const { startToCloseMs } = settings.tasks[this.arg.task] ?? settings;
+    return proxyActivities<Pick<JobActivities, 'infer'>>({
+      startToCloseTimeout: startToCloseMs,
+      heartbeatTimeout: settings.heartbeatTimeoutMs,
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+      summary: this.arg.task,
+    });
+  }
+
+  private async cancel(): Promise<InferOutcome> {
+    const record = await CancellationScope.nonCancellable(() =>
+      records.cancelJob({ ...this.arg, store_id: this.storeId }),
+    );
+    const store_id = this.storeId ?? '';
+    if (!record) return { kind: 'mismatch', store_id };
+    return { kind: 'settled', record, store_id, check_after_ms: 0, search_attributes: this.hasAttributes };
+  }
+
+  private async resolve(request: ResolveRequest): Promise<JobRecord> {
+    const record = await CancellationScope.nonCancellable(() =>
+      records.decideDoubt({ ...request, store_id: this.storeId }),
+    );
+    this.wakes += 1;
+    return record;
+  }
+
+  /** Waits to look again. A cancel on hold ends the wait; the next `infer` then finds it canceled. */
+  private async waitFor(ms: number, wakesBefore: number): Promise<boolean> {
+    setCurrentDetails(describeProgress(this.arg, this.record));
+    try {
+      return await condition(() => this.wakes !== wakesBefore, ms);
+    } catch (error) {
+      if (isCancellation(error)) return true;
+      throw error;
+    }
+  }
+
+  private learn(record: JobRecord, hasAttributes = this.hasAttributes): void {
+    this.record = record;
+    this.hasAttributes = hasAttributes;
+    if (this.hasAttributes) upsertSearchAttributes(recordAttributes(record));
+  }
+
+  /**
+   * The last act of a run, after all update handlers: the record as it is now, or null where it was
+   * opened again. COMPLETED can't change any more, so a job that went well pays for no second look.
+   */
+  private async reread(record: JobRecord): Promise<JobRecord | null> {
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    if (record.status === 'COMPLETED') return record;
+    const last = await CancellationScope.nonCancellable(() => records.readRecord({ store_id: this.storeId }));
+    if (!last || !isSettled(last.status)) return null;
+    if (last.token !== record.token) this.learn(last);
+    return last;
+  }
+
+  private end(record: JobRecord): JobRecord {
+    setCurrentDetails(describeEnd(record));
+    switch (record.status) {
+      case 'COMPLETED':
+        return record;
+      case 'CANCELED':
+        throw new CancelledFailure(`job ${record.job_id} was canceled`, [record]);
+      case 'FORGOTTEN':
+        throw ApplicationFailure.nonRetryable(`job ${record.job_id} was forgotten`, 'forgotten', record);
+      default:
+        throw ApplicationFailure.nonRetryable(record.error?.message ?? '', record.error?.code, record);
+    }
+  }
+
+  private endMismatched(): never {
+    throw ApplicationFailure.nonRetryable(
+      'this id belongs to a job with another task or input; the first one stands',
+      'input_mismatch',
+    );
+  }
+
+  private async continueAsNew(): Promise<never> {
+    await condition(allHandlersFinished);
+    return continueAsNew<typeof inferenceJob>({ ...this.arg, store_id: this.storeId });
+  }
+}
+
+/** The activity's own failure, so that the run fails by its type and message. */
+function plainFailure(error: unknown): unknown {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error;
+}
