@@ -6,5 +6,8 @@ module.exports = {
     '^.+\\.(t|j)s$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }],
   },
   transformIgnorePatterns: ['/node_modules/(?!(fast-check)/)'],
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  // each test file starts servers of its own, on two cores
+  maxWorkers: 2,
   testTimeout: 60_000,
 };
