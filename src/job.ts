@@ -172,3 +172,36 @@ export function parseJobKey(key: string): { jobId: string; tenant: string | null
   jobKey(jobId, tenant);
   return { jobId, tenant };
 }
+
+/**
+ * The record of a job that no worker has touched, where no store holds one; its token is 0.
+ *
+ * @param digest - '' where it is not known yet
+ */
+export function pendingRecord(jobId: string, task: string, digest: string, since: Date): JobRecord {
+  const at = since.toISOString();
+  return {
+    job_id: jobId,
+    task,
+    task_version: null,
+    input_digest: digest,
+    status: 'PENDING',
+    result: null,
+    error: null,
+    billed: 'no',
+    attempts: 0,
+    doubt: null,
+    decisions: [],
+    source: null,
+    usage: null,
+    cost_usd: null,
+    model: null,
+    request_id: null,
+    token: 0,
+    late_results: 0,
+    created_at: at,
+    sent_at: null,
+    updated_at: at,
+    completed_at: null,
+  };
+}

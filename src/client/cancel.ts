@@ -19,7 +19,7 @@ export async function cancelJob(scope: Scope, key: string, signal: AbortSignal):
   const run = await findRun(scope.client, key);
   if (run?.isOpen && (await requestCancel(scope, key))) {
     try {
-      return await waitForRecord(scope, { key }, signal);
+      return await waitForRecord(scope, { key, settled: true }, signal);
     } catch (error) {
       const record = signal.aborted ? await scope.records.read(key) : null;
       if (record) return record;

@@ -15,6 +15,7 @@ import { deleteHistory, forgetJob } from './forget';
 import { listRuns } from './list';
 import { forMany } from './many';
 import { runRecords, storeRecords } from './records';
+import { type RepairedJob, repairJobs } from './repair';
 import { resolveJob } from './resolve';
 import { restartRun, type Scope } from './scope';
 import { SharedWaits } from './shared-waits';
@@ -145,6 +146,11 @@ export class JobClient {
       async (job): Promise<JobRecord> =>
         wait ? ((await this.run(job, wait)) as JobRecord) : this.submit(job),
     );
+  }
+
+  /** Starts orphans: unsettled jobs without an open run; needs a store. See {@link repairJobs}. */
+  repair(olderThanMs = 60_000): AsyncGenerator<RepairedJob> {
+    return repairJobs(this.scope, this.options.tenant, olderThanMs);
   }
 
   private key(jobId: string): string {

@@ -82,12 +82,17 @@ export function runRecords(client: Client): Records {
     },
     async meet(seed) {
       const { run, record } = await latest(seed.key);
-      if (!run || run.isOpen || !record) return { kind: 'start', record, hasInput: false };
+      // a token of 0: the run has not heard of its record yet
+      if (!run || !record?.token) return { kind: 'start', record, hasInput: false };
       const isSame = record.input_digest === seed.input_digest;
+      const isReplaceable = record.error?.code === 'invalid_input' && record.attempts === 0;
+      // an open run that knows a record has the id: with another input, and on hold, it would be waited for in vain
+      if (!isSame && !isReplaceable && record.status !== 'FORGOTTEN') {
+        return { kind: 'mismatch', record, hasInput: false };
+      }
+      if (run.isOpen) return { kind: 'start', record, hasInput: false };
       if (record.status === 'FORGOTTEN') return { kind: 'forgotten', record, hasInput: false };
       const isFree = record.billed === 'no' && record.status !== 'COMPLETED';
-      const isReplaceable = record.error?.code === 'invalid_input' && record.attempts === 0;
-      if (!isSame && !isReplaceable) return { kind: 'mismatch', record, hasInput: false };
       if (!isFree) return { kind: 'replay', record, hasInput: false };
       return { kind: 'reopen', record, permit: { token: record.token }, hasInput: false };
     },

@@ -13,7 +13,14 @@ import {
 } from '@temporalio/common';
 import { inputDigest } from '../digest';
 import { IdInUseError } from '../errors';
-import { type JobArgument, type JobRecord, MEMO_DIGEST, parseJobKey, WORKFLOW_TYPE } from '../job';
+import {
+  type JobArgument,
+  type JobRecord,
+  MEMO_DIGEST,
+  parseJobKey,
+  pendingRecord,
+  WORKFLOW_TYPE,
+} from '../job';
 import { RECORD_QUERY } from '../workflows/contract';
 import { guard } from './guard';
 
@@ -86,17 +93,15 @@ export async function untilClosed(handle: WorkflowHandle): Promise<void> {
 
 /**
  * The record as a run tells it, for clients without a store: a closed run's result or failure, an open
- * one's query. Null where the run says nothing of it (terminated, timed out, mismatched).
+ * one's query. Null where a closed run says nothing of it (terminated, timed out, mismatched).
  */
 export async function recordOfRun(client: Client, key: string, run: JobRun): Promise<JobRecord | null> {
   const handle = client.workflow.getHandle(key, run.runId);
   if (run.isOpen) {
-    try {
-      return (await guard(handle.query<JobRecord | null>(RECORD_QUERY))) ?? null;
-    } catch {
-      // no worker is up to answer; the run itself is there all the same
-      return null;
-    }
+    const record = await queryRecord(handle);
+    if (record) return { ...record, input_digest: record.input_digest || run.digest };
+    const { task } = await readArgument(client, key, run.runId);
+    return pendingRecord(parseJobKey(key).jobId, task, run.digest, run.startedAt);
   }
   try {
     return (await guard(handle.result())) as JobRecord;
@@ -105,5 +110,14 @@ export async function recordOfRun(client: Client, key: string, run: JobRun): Pro
     const { cause } = error;
     const isOurs = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
     return (isOurs && (cause.details?.[0] as JobRecord | undefined)) || null;
+  }
+}
+
+/** Null where no worker is up to answer; the run itself is there all the same. */
+async function queryRecord(handle: WorkflowHandle): Promise<JobRecord | null> {
+  try {
+    return await guard(handle.query<JobRecord>(RECORD_QUERY));
+  } catch {
+    return null;
   }
 }

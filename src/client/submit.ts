@@ -1,6 +1,6 @@
 import { inputDigest } from '../digest';
 import { InputMismatchError, JobForgottenError, TooLargeError } from '../errors';
-import { type JobRecord, parseJobKey, type SubmitAnswer } from '../job';
+import { parseJobKey, pendingRecord, type SubmitAnswer } from '../job';
 import type { JobSeed } from '../once/rules/row';
 import type { Met } from './records';
 import { findRun, untilClosed } from './runs';
@@ -42,7 +42,11 @@ export async function submitJob(scope: Scope, seed: JobSeed): Promise<SubmitAnsw
     if (met.kind === 'replay') return { ...met.record!, created: false, replayed: true };
     const joined = await startOrJoin(scope, seed, met);
     if (joined)
-      return { ...(met.record ?? unknownYet(seed)), created: joined === 'created', replayed: false };
+      return {
+        ...(met.record ?? pendingRecord(jobId, seed.task, seed.input_digest, new Date())),
+        created: joined === 'created',
+        replayed: false,
+      };
   }
 }
 
@@ -61,33 +65,4 @@ async function startOrJoin(scope: Scope, seed: JobSeed, met: Met): Promise<'crea
     await scope.records.restore(key, run);
   }
   return null;
-}
-
-/** The record of a job that no worker has touched, where no store holds one. */
-function unknownYet(seed: JobSeed): JobRecord {
-  const now = new Date().toISOString();
-  return {
-    job_id: parseJobKey(seed.key).jobId,
-    task: seed.task,
-    task_version: null,
-    input_digest: seed.input_digest,
-    status: 'PENDING',
-    result: null,
-    error: null,
-    billed: 'no',
-    attempts: 0,
-    doubt: null,
-    decisions: [],
-    source: null,
-    usage: null,
-    cost_usd: null,
-    model: null,
-    request_id: null,
-    token: 0,
-    late_results: 0,
-    created_at: now,
-    sent_at: null,
-    updated_at: now,
-    completed_at: null,
-  };
 }

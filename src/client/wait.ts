@@ -12,6 +12,8 @@ export interface Wanted {
   key: string;
   /** A `retry` does not take the old failure for an answer until the token has moved or its run closed. */
   staleToken?: number;
+  /** A `cancel` does not take the doubt that it abandons for an answer. */
+  settled?: boolean;
 }
 
 /**
@@ -19,8 +21,23 @@ export interface Wanted {
  * no open run and an unsettled record starts one, as a submission does.
  */
 export async function waitForRecord(scope: Scope, wanted: Wanted, signal: AbortSignal): Promise<JobRecord> {
+  // a wait that has ended leaves no long poll behind: a closed connection would find it, and crash on it
+  const left = new AbortController();
+  try {
+    return await lookUntilAnswered(scope, wanted, signal, left.signal);
+  } finally {
+    left.abort();
+  }
+}
+
+async function lookUntilAnswered(
+  scope: Scope,
+  wanted: Wanted,
+  signal: AbortSignal,
+  left: AbortSignal,
+): Promise<JobRecord> {
   const { key } = wanted;
-  let run = watchRun(scope, key);
+  let run = watchRun(scope, key, left);
   for (let looks = 0, restarts = 0; ; looks += 1) {
     // read after the close was seen, never before it: the record is written first
     const wasClosed = run.isClosed();
@@ -35,25 +52,31 @@ export async function waitForRecord(scope: Scope, wanted: Wanted, signal: AbortS
       }
       restarts += 1;
       await restartRun(scope, key, record);
-      run = watchRun(scope, key);
+      run = watchRun(scope, key, left);
     }
-    await Promise.race([run.closed, pause(looks, signal)]);
+    await Promise.race([run.closed, pause(looks, AbortSignal.any([signal, left]))]);
     signal.throwIfAborted();
   }
 }
 
 function isAnswer(record: JobRecord, wanted: Wanted, wasClosed: boolean): boolean {
-  if (record.status === 'IN_DOUBT') return record.doubt?.recovering === false;
+  if (record.status === 'IN_DOUBT') return !wanted.settled && record.doubt?.recovering === false;
   if (!isSettled(record.status)) return false;
   return wasClosed || record.token !== wanted.staleToken;
 }
 
-/** Watches the latest run until it closes. */
-function watchRun(scope: Scope, key: string): { closed: Promise<void>; isClosed(): boolean } {
+/** Watches the latest run until it closes, or the watcher has left. */
+function watchRun(
+  { client }: Scope,
+  key: string,
+  left: AbortSignal,
+): { closed: Promise<void>; isClosed(): boolean } {
   let isClosed = false;
-  const closed = untilClosed(scope.client.workflow.getHandle(key)).then(() => {
-    isClosed = true;
-  });
+  const closed = client
+    .withAbortSignal(left, () => untilClosed(client.workflow.getHandle(key)))
+    .then(() => {
+      isClosed = true;
+    });
   // whoever awaits it sees its error; one that nobody awaits any more is no crash
   closed.catch(() => undefined);
   return { closed, isClosed: () => isClosed };
@@ -62,7 +85,7 @@ function watchRun(scope: Scope, key: string): { closed: Promise<void>; isClosed(
 /** The run's close wakes a waiter at once; looking at the record in between is for doubts only. */
 function pause(looks: number, signal: AbortSignal): Promise<void> {
   const ms = Math.min(5_000, 250 * 2 ** Math.min(looks, 10));
-  return delay(ms, undefined, { signal, ref: true }).catch(() => undefined);
+  return delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
 /** Every read on behalf of a submission compares: another input may have replaced an invalid one. */

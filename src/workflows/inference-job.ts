@@ -17,7 +17,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { isSettled, type JobArgument, type JobRecord } from '../job';
+import { isSettled, type JobArgument, type JobRecord, MEMO_DIGEST, parseJobKey, pendingRecord } from '../job';
 import { recordAttributes } from './attributes';
 import {
   type InferOutcome,
@@ -31,7 +31,7 @@ import { describeEnd, describeProgress } from './details';
 import { workflowSettings } from './settings';
 import { checkResolve } from './validate';
 
-export const recordQuery = defineQuery<JobRecord | null>(RECORD_QUERY);
+export const recordQuery = defineQuery<JobRecord>(RECORD_QUERY);
 export const resolveUpdate = defineUpdate<JobRecord, [ResolveRequest]>(RESOLVE_UPDATE);
 export const settledSignal = defineSignal(SETTLED_SIGNAL);
 
@@ -62,7 +62,9 @@ class Run {
 
   constructor(private readonly arg: JobArgument) {
     this.storeId = arg.store_id;
-    setHandler(recordQuery, () => this.record, { description: 'The record as this run knows it' });
+    setHandler(recordQuery, () => this.record ?? this.unknownYet(), {
+      description: 'The record as this run knows it',
+    });
     setHandler(settledSignal, () => {
       this.wakes += 1;
     });
@@ -89,6 +91,13 @@ class Run {
       checks = woken ? 0 : checks + 1;
       if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();
     }
+  }
+
+  private unknownYet(): JobRecord {
+    const { workflowId, memo, startTime } = workflowInfo();
+    const digest = memo?.[MEMO_DIGEST];
+    const { jobId } = parseJobKey(workflowId);
+    return pendingRecord(jobId, this.arg.task, typeof digest === 'string' ? digest : '', startTime);
   }
 
   /** `infer`, or, where the job is canceled outside of it, the cancellation written by itself. */
