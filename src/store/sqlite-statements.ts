@@ -1,0 +1,93 @@
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
+import type { Position } from './page';
+import type { ListFilter } from './store';
+
+/** The machine's wall clock as SQLite tells it, in ms since the epoch; one value a statement. */
+const WALL_CLOCK = `CAST(round(unixepoch('subsec') * 1000) AS INTEGER)`;
+
+/** Every statement of the store, prepared once. */
+export interface Statements {
+  begin: StatementSyncInstance;
+  commit: StatementSyncInstance;
+  rollback: StatementSyncInstance;
+  /** Moves the write-ahead log into the file and empties it, where no other process is in the way. */
+  emptyLog: StatementSyncInstance;
+  /** key -> now, key, status, doc; always one row. */
+  look: StatementSyncInstance;
+  advanceClock: StatementSyncInstance;
+  /** A `JobRow`, by name. */
+  writeRow: StatementSyncInstance;
+  writeBlob: StatementSyncInstance;
+  dropBlobs: StatementSyncInstance;
+  readBlob: StatementSyncInstance;
+  lastRow: StatementSyncInstance;
+  /** Row numbers from (excluded) and to -> partial sums. */
+  stats: StatementSyncInstance;
+  /** The statement of a list query; there are a few dozen. */
+  list: (sql: string) => StatementSyncInstance;
+}
+
+/** Prepares the statements on a file that has its tables. */
+export function prepareStatements(db: DatabaseSyncInstance): Statements {
+  const lists = new Map<string, StatementSyncInstance>();
+  return {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    rollback: db.prepare('ROLLBACK'),
+    emptyLog: db.prepare('PRAGMA wal_checkpoint(TRUNCATE)'),
+    look: db.prepare(`
+      SELECT max(coalesce((SELECT ms FROM clock), 0), ${WALL_CLOCK}) AS now, key, status, doc
+      FROM (SELECT 1) LEFT JOIN jobs ON key = ?`),
+    advanceClock: db.prepare(`
+      INSERT INTO clock (id, ms) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET ms = max(ms, excluded.ms)`),
+    writeRow: db.prepare(`
+      INSERT INTO jobs (key, task, status, tenant, created_at, updated_at, attempts, input_tokens,
+        output_tokens, cost_usd, doc)
+      VALUES (:key, :task, :status, :tenant, :created_at, :updated_at, :attempts, :input_tokens,
+        :output_tokens, :cost_usd, :doc)
+      ON CONFLICT (key) DO UPDATE SET task = excluded.task, status = excluded.status,
+        tenant = excluded.tenant, created_at = excluded.created_at, updated_at = excluded.updated_at,
+        attempts = excluded.attempts, input_tokens = excluded.input_tokens,
+        output_tokens = excluded.output_tokens, cost_usd = excluded.cost_usd, doc = excluded.doc`),
+    writeBlob: db.prepare(`
+      INSERT INTO blobs (key, name, body) VALUES (?, ?, ?)
+      ON CONFLICT (key, name) DO UPDATE SET body = excluded.body`),
+    dropBlobs: db.prepare('DELETE FROM blobs WHERE key = ?'),
+    readBlob: db.prepare('SELECT body FROM blobs WHERE key = ? AND name = ?'),
+    lastRow: db.prepare('SELECT coalesce(max(rowid), 0) AS last FROM jobs'),
+    stats: db.prepare(`
+      SELECT task, date(created_at / 1000, 'unixepoch') AS day, status, count(*) AS jobs,
+        sum(attempts) AS attempts, coalesce(sum(input_tokens), 0) AS input_tokens,
+        coalesce(sum(output_tokens), 0) AS output_tokens, sum(cost_usd) AS cost_usd
+      FROM jobs WHERE rowid > ? AND rowid <= ? GROUP BY task, day, status`),
+    list: (sql) => {
+      const statement = lists.get(sql) ?? db.prepare(sql);
+      lists.set(sql, statement);
+      return statement;
+    },
+  };
+}
+
+/** The query of one page, newest change first; every filter has an index that is in that order. */
+export function listQuery(
+  { status, task, tenant }: ListFilter,
+  after: Position | null,
+  limit: number,
+): { sql: string; values: (string | number)[] } {
+  const where: string[] = [];
+  const values: (string | number)[] = [];
+  const narrow = (condition: string, ...bound: (string | number)[]) => {
+    where.push(condition);
+    values.push(...bound);
+  };
+  if (status !== undefined) narrow('status = ?', status);
+  if (task !== undefined) narrow('task = ?', task);
+  if (tenant === null) narrow('tenant IS NULL');
+  else if (tenant !== undefined) narrow('tenant = ?', tenant);
+  if (after) narrow('(updated_at, key) < (?, ?)', after.updated_at, after.key);
+  const conditions = where.length > 0 ? `WHERE ${where.join(' AND ')}` : '';
+  return {
+    sql: `SELECT key, status, updated_at, doc FROM jobs ${conditions} ORDER BY updated_at DESC, key DESC LIMIT ?`,
+    values: [...values, limit],
+  };
+}

@@ -1,0 +1,162 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { StoreCorruptError, UnreachableError } from '../errors';
+import { Lane } from './lane';
+import { decodeCursor, encodeCursor, pageSize } from './page';
+import { decodeRow, encodeRow, type JobRow } from './row';
+import { isLocked, toStoreFault } from './sqlite-faults';
+import { listQuery, prepareStatements, type Statements } from './sqlite-statements';
+import { sumStats } from './stats';
+import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+
+/** How many rows one step of `stats` sums up before the event loop gets a turn. */
+const STATS_STEP = 2000;
+
+/** The store over an open, prepared file. Reads and writes are synchronous; what waits, waits between them. */
+export class SqliteStore implements ResultStore {
+  private readonly sql: Statements;
+  /** Two lanes: a look-up needs no lock and must not wait behind a write that does. */
+  private readonly reads: Lane;
+  private readonly writes: Lane;
+  private latest = 0;
+  private closed = false;
+
+  constructor(
+    readonly id: string,
+    private readonly file: string,
+    private readonly db: DatabaseSyncInstance,
+    lockLimitMs: number,
+  ) {
+    this.sql = prepareStatements(db);
+    this.reads = new Lane(isLocked, lockLimitMs);
+    this.writes = new Lane(isLocked, lockLimitMs);
+  }
+
+  async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
+    return this.run(this.reads, () => this.look(key), key);
+  }
+
+  async update<T>(key: string, decide: Decide<T>): Promise<T> {
+    // One snapshot is enough for a decision that writes nothing: it stands at that snapshot's moment.
+    // Of N racing claims only the winner then takes the lock.
+    const seen = await this.read(key);
+    const change = decide(seen.job, seen.now);
+    if (!change.job) return change.returns;
+    return this.run(this.writes, () => this.decideLocked(key, decide), key);
+  }
+
+  async readBlob(key: string, name: string): Promise<string | null> {
+    const row = await this.run(this.reads, () => this.sql.readBlob.get(key, name), key);
+    return row === undefined ? null : Buffer.from((row as { body: Uint8Array }).body).toString();
+  }
+
+  async list(filter: ListFilter): Promise<ListPage> {
+    const size = pageSize(filter.limit);
+    const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
+    const { sql, values } = listQuery(filter, after, size + 1);
+    const rows = await this.run(this.reads, () => this.sql.list(sql).all(...values) as JobRow[]);
+    const page = rows.slice(0, size);
+    const last = page.at(-1);
+    return { ...decodePage(page), ...(last && rows.length > size ? { cursor: encodeCursor(last) } : {}) };
+  }
+
+  async stats(): Promise<StatsRow[]> {
+    const parts: StatsRow[] = [];
+    const { last } = await this.run(this.reads, () => this.sql.lastRow.get() as { last: number });
+    for (let from = 0; from < last; from += STATS_STEP) {
+      parts.push(
+        ...(await this.run(this.reads, () => this.sql.stats.all(from, from + STATS_STEP) as StatsRow[])),
+      );
+      await nextTurn();
+    }
+    return sumStats(parts);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    // the binding lets go of the file only when its statements are garbage, so SQLite's own tidying at the
+    // last close comes late or never
+    this.emptyLog();
+    this.closed = true;
+    this.db.close();
+  }
+
+  private async run<T>(lane: Lane, step: () => T, key?: string): Promise<T> {
+    try {
+      return await lane.run(() => {
+        this.checkOpen();
+        return step();
+      });
+    } catch (e) {
+      throw toStoreFault(e, this.file, key);
+    }
+  }
+
+  private checkOpen(): void {
+    if (!this.closed) return;
+    throw new UnreachableError('store', `The store ${this.file} is closed; open it again.`);
+  }
+
+  /** The row and the clock, of one snapshot. */
+  private look(key: string): { job: StoredJob | null; now: number } {
+    const row = this.sql.look.get(key) as { now: number; key: string | null; status: unknown; doc: unknown };
+    this.latest = Math.max(this.latest, row.now);
+    const { key: found, status, doc } = row;
+    return { job: found === null ? null : decodeRow({ key: found, status, doc }), now: this.latest };
+  }
+
+  private decideLocked<T>(key: string, decide: Decide<T>): T {
+    this.sql.begin.run();
+    try {
+      const { job, now } = this.look(key);
+      const change = decide(job, now);
+      if (change.job) this.write(encodeRow(key, change.job), change, now);
+      this.sql.commit.run();
+      if (change.job && change.dropBlobs) this.emptyLog();
+      return change.returns;
+    } catch (e) {
+      this.rollBack();
+      throw e;
+    }
+  }
+
+  private emptyLog(): void {
+    try {
+      this.sql.emptyLog.get();
+    } catch {
+      // the commit stands all the same, and another checkpoint follows
+    }
+  }
+
+  private write(row: JobRow, { blobs = {}, dropBlobs }: Change<unknown>, now: number): void {
+    this.sql.advanceClock.run(now);
+    if (dropBlobs) this.sql.dropBlobs.run(row.key);
+    for (const [name, body] of Object.entries(blobs))
+      this.sql.writeBlob.run(row.key, name, Buffer.from(body));
+    this.sql.writeRow.run(row);
+  }
+
+  private rollBack(): void {
+    try {
+      // a full or failing disk has SQLite roll back by itself
+      if (this.db.isTransaction) this.sql.rollback.run();
+    } catch {
+      // the error that led here says more
+    }
+  }
+}
+
+/** A row that can't be trusted does not hide the others: it is named beside them. */
+function decodePage(rows: JobRow[]): Pick<ListPage, 'jobs' | 'corrupt'> {
+  const jobs: StoredJob[] = [];
+  const corrupt: NonNullable<ListPage['corrupt']> = [];
+  for (const row of rows) {
+    try {
+      jobs.push(decodeRow(row));
+    } catch (e) {
+      if (!(e instanceof StoreCorruptError)) throw e;
+      corrupt.push({ key: row.key, message: e.message });
+    }
+  }
+  return corrupt.length > 0 ? { jobs, corrupt } : { jobs };
+}

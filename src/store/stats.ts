@@ -1,0 +1,28 @@
+import type { StatsRow } from './store';
+
+/** Adds up partial sums of the same task, day and status; newest day first, then by task and status. */
+export function sumStats(parts: Iterable<StatsRow>): StatsRow[] {
+  const sums = new Map<string, StatsRow>();
+  for (const part of parts) {
+    const name = JSON.stringify([part.task, part.day, part.status]);
+    const sum = sums.get(name);
+    if (sum) addTo(sum, part);
+    else sums.set(name, { ...part });
+  }
+  return [...sums.values()].sort(
+    (a, b) => compare(b.day, a.day) || compare(a.task, b.task) || compare(a.status, b.status),
+  );
+}
+
+function addTo(sum: StatsRow, part: StatsRow): void {
+  sum.jobs += part.jobs;
+  sum.attempts += part.attempts;
+  sum.input_tokens += part.input_tokens;
+  sum.output_tokens += part.output_tokens;
+  // null stays null until a cost is known: "unknown" is not "free"
+  if (part.cost_usd !== null) sum.cost_usd = (sum.cost_usd ?? 0) + part.cost_usd;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
