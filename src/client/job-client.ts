@@ -18,8 +18,9 @@ import { runRecords, storeRecords } from './records';
 import { type RepairedJob, repairJobs } from './repair';
 import { resolveJob } from './resolve';
 import { restartRun, type Scope } from './scope';
+import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
-import { makeSeed, submitJob } from './submit';
+import { makeSeed } from './submit';
 import type { JobClientOptions, JobInput, ManyAnswer, TypedRecord, WaitOptions } from './types';
 import { compareDigest } from './wait';
 
@@ -35,12 +36,14 @@ const CANCEL_WAIT_MS = 10_000;
  */
 export class JobClient {
   private readonly scope: Scope;
+  private readonly submits: SharedSubmits;
   private readonly waits: SharedWaits;
 
   constructor(private readonly options: JobClientOptions) {
     const { client, store, taskQueue = TASK_QUEUE } = options;
     const records = store ? storeRecords(client, store) : runRecords(client);
     this.scope = { client, store, taskQueue, records };
+    this.submits = new SharedSubmits(this.scope);
     this.waits = new SharedWaits(this.scope);
   }
 
@@ -51,7 +54,7 @@ export class JobClient {
    * @throws InputMismatchError, JobForgottenError, InvalidInputError, InvalidJobIdError, IdInUseError
    */
   async submit<I, O>(job: JobInput<I, O>): Promise<SubmitAnswer> {
-    return submitJob(this.scope, this.seed(job));
+    return this.submits.submit(this.seed(job));
   }
 
   /**
@@ -62,7 +65,7 @@ export class JobClient {
    */
   async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<TypedRecord<O>> {
     const seed = this.seed(job);
-    const answer = await submitJob(this.scope, seed);
+    const answer = await this.submits.submit(seed);
     // a job opened again still shows its old failure until the new run has claimed it
     const staleToken = isSettled(answer.status) ? answer.token : undefined;
     const record = answer.replayed ? answer : await this.waitFor(seed.key, wait, staleToken);

@@ -37,12 +37,13 @@ async function lookUntilAnswered(
   left: AbortSignal,
 ): Promise<JobRecord> {
   const { key } = wanted;
-  let run = watchRun(scope, key, left);
+  let run: WatchedRun | null = null;
   for (let looks = 0, restarts = 0; ; looks += 1) {
     // read after the close was seen, never before it: the record is written first
-    const wasClosed = run.isClosed();
+    const wasClosed = run?.isClosed() ?? false;
     const record = await scope.records.read(key);
     if (record && isAnswer(record, wanted, wasClosed)) return record;
+    run ??= watchRun(scope, key, left);
     if (wasClosed) {
       if (restarts === MAX_RESTARTS) {
         throw new WrongStateError(
@@ -65,12 +66,13 @@ function isAnswer(record: JobRecord, wanted: Wanted, wasClosed: boolean): boolea
   return wasClosed || record.token !== wanted.staleToken;
 }
 
+interface WatchedRun {
+  closed: Promise<void>;
+  isClosed(): boolean;
+}
+
 /** Watches the latest run until it closes, or the watcher has left. */
-function watchRun(
-  { client }: Scope,
-  key: string,
-  left: AbortSignal,
-): { closed: Promise<void>; isClosed(): boolean } {
+function watchRun({ client }: Scope, key: string, left: AbortSignal): WatchedRun {
   let isClosed = false;
   const closed = client
     .withAbortSignal(left, () => untilClosed(client.workflow.getHandle(key)))
