@@ -4,6 +4,7 @@ export type {
   JobInput,
   ManyAnswer,
   ProviderCopies,
+  RecordPage,
   TypedRecord,
   WaitOptions,
 } from './types';

@@ -21,7 +21,7 @@ import { restartRun, type Scope } from './scope';
 import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
 import { makeSeed } from './submit';
-import type { JobClientOptions, JobInput, ManyAnswer, TypedRecord, WaitOptions } from './types';
+import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, TypedRecord, WaitOptions } from './types';
 import { compareDigest } from './wait';
 
 const CANCEL_WAIT_MS = 10_000;
@@ -83,11 +83,11 @@ export class JobClient {
   }
 
   /** Records, newest change first; without a store, of the runs that Temporal still has. */
-  async list(filter: Omit<ListFilter, 'tenant'> = {}): Promise<{ records: JobRecord[]; cursor?: string }> {
+  async list(filter: Omit<ListFilter, 'tenant'> = {}): Promise<RecordPage> {
     const tenant = this.options.tenant ?? null;
     if (!this.scope.store) return { records: await listRuns(this.scope.client, { ...filter, tenant }) };
-    const { jobs, cursor } = await this.scope.store.list({ ...filter, tenant });
-    return { records: jobs.map(toRecord), cursor };
+    const { jobs, cursor, corrupt } = await this.scope.store.list({ ...filter, tenant });
+    return { records: jobs.map(toRecord), cursor, corrupt };
   }
 
   /**

@@ -44,3 +44,12 @@ export interface WaitOptions {
 export type ManyAnswer<T> =
   | { job_id: string; index: number; answer: T; error?: undefined }
   | { job_id: string; index: number; answer?: undefined; error: Error };
+
+/** One page of `list`. */
+export interface RecordPage {
+  records: JobRecord[];
+  /** Ask for the next page with it; absent on the last. */
+  cursor?: string;
+  /** Rows that can't be trusted, named beside the others; absent where there are none. */
+  corrupt?: { key: string; message: string }[];
+}
