@@ -1,4 +1,4 @@
-export type { JobClientOptions, JobInput, ManyAnswer, TypedRecord, WaitOptions } from './client';
+export type { JobClientOptions, JobInput, ManyAnswer, RecordPage, TypedRecord, WaitOptions } from './client';
 export { JobClient } from './client';
 export * from './errors';
 export type {
@@ -19,4 +19,12 @@ export type { ListFilter, ResultStore } from './store/store';
 export { defineTask } from './tasks/define';
 export { enrich } from './tasks/enrich';
 export { prompt } from './tasks/prompt';
-export type { Task, TaskInput, TaskOutput } from './tasks/task';
+export type {
+  ChatRequest,
+  OnUnknown,
+  RecoverySetting,
+  RequestContext,
+  Task,
+  TaskInput,
+  TaskOutput,
+} from './tasks/task';

@@ -1,0 +1,27 @@
+import { calcPrice, findProvider } from '@pydantic/genai-prices';
+import type { Usage } from '../job';
+
+/**
+ * The list price of one answer in USD, by the price table bundled with `@pydantic/genai-prices`; no network.
+ *
+ * @param baseUrl - a host that the table knows (Azure, OpenRouter) is priced by its own list; another one
+ *   by OpenAI's, since a gateway that speaks for OpenAI keeps its model names
+ * @returns null where model, usage or price is not known; never 0 for want of knowledge
+ */
+export function priceUsd(model: string | null, usage: Usage | null, baseUrl?: string): number | null {
+  // A missing count would be taken for 0.
+  if (!model || usage?.input_tokens == null || usage.output_tokens == null) return null;
+  const counts = {
+    input_tokens: usage.input_tokens,
+    output_tokens: usage.output_tokens,
+    ...(usage.cached_tokens === null ? {} : { cache_read_tokens: usage.cached_tokens }),
+  };
+  try {
+    const provider =
+      (baseUrl && findProvider({ providerApiUrl: baseUrl })) || findProvider({ providerId: 'openai' });
+    return calcPrice(counts, model, { provider })?.total_price ?? null;
+  } catch {
+    // Counts that contradict each other (more cached than read) have no price.
+    return null;
+  }
+}
