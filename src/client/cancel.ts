@@ -19,7 +19,7 @@ export async function cancelJob(scope: Scope, key: string, signal: AbortSignal):
   const run = await findRun(scope.client, key);
   if (run?.isOpen && (await requestCancel(scope, key))) {
     try {
-      return await waitForRecord(scope, { key, settled: true }, signal);
+      return await voidPermits(scope, key, await waitForRecord(scope, { key, settled: true }, signal));
     } catch (error) {
       const record = signal.aborted ? await scope.records.read(key) : null;
       if (record) return record;
@@ -31,6 +31,18 @@ export async function cancelJob(scope: Scope, key: string, signal: AbortSignal):
     : await scope.records.read(key);
   if (record && isSettled(record.status)) return record;
   throw new JobNotFoundError(parseJobKey(key).jobId);
+}
+
+/**
+ * A run that was about to close when the cancel came has written none: permits that were given before it
+ * would still open the record.
+ */
+async function voidPermits(scope: Scope, key: string, settled: JobRecord): Promise<JobRecord> {
+  if (!scope.store) return settled;
+  const row = await scope.store.update(key, (row, now) =>
+    row?.token === settled.token ? cancel(null)(row, now) : { returns: row },
+  );
+  return row ? toRecord(row) : settled;
 }
 
 /** @returns false where the run closed first */

@@ -1,8 +1,8 @@
-import type { Client } from '@temporalio/client';
 import { ConfigError, JobNotFoundError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
 import { toRecord } from '../once/record';
 import { forget } from '../once/rules/decide';
+import { deleteHistory } from './history';
 import { findRun, untilClosed } from './runs';
 import type { Scope } from './scope';
 import type { ProviderCopies } from './types';
@@ -43,39 +43,4 @@ export async function forgetJob(
   }
   await deleteHistory(client, key);
   return toRecord(forgotten.row);
-}
-
-/** Deletes every closed run of the job that Temporal still lists. */
-export async function deleteHistory(client: Client, key: string): Promise<void> {
-  for (const runId of await runIds(client, key)) {
-    await client.workflowService
-      .deleteWorkflowExecution({
-        namespace: client.options.namespace,
-        workflowExecution: { workflowId: key, runId },
-      })
-      .catch((error: unknown) => ignore(error, NOT_FOUND, UNIMPLEMENTED));
-  }
-}
-
-const NOT_FOUND = 5;
-const UNIMPLEMENTED = 12;
-
-async function runIds(client: Client, key: string): Promise<string[]> {
-  const ids = new Set<string>();
-  const run = await findRun(client, key);
-  if (run && !run.isOpen) ids.add(run.runId);
-  try {
-    const query = `WorkflowId = '${key}'`;
-    for await (const { runId, status } of client.workflow.list({ query })) {
-      if (status.name !== 'RUNNING') ids.add(runId);
-    }
-  } catch (error) {
-    // the time-skipping server has no visibility
-    ignore((error as Error).cause ?? error, UNIMPLEMENTED);
-  }
-  return [...ids];
-}
-
-function ignore(error: unknown, ...codes: number[]): void {
-  if (!codes.includes((error as { code?: number }).code ?? -1)) throw error;
 }

@@ -6,6 +6,7 @@ import type { JobSeed } from '../once/rules/row';
 import { complete } from '../once/rules/settle';
 import { meetRetry, submit } from '../once/rules/submit';
 import type { ResultStore } from '../store/store';
+import { latestRecord } from './history';
 import { findRun, type JobRun, recordOfRun } from './runs';
 
 /** How a submission or a retry meets what is known of the job. */
@@ -77,9 +78,7 @@ export function runRecords(client: Client): Records {
   };
   return {
     storeId: undefined,
-    async read(key) {
-      return (await latest(key)).record;
-    },
+    read: (key) => latestRecord(client, key),
     async meet(seed) {
       const { run, record } = await latest(seed.key);
       // a token of 0: the run has not heard of its record yet

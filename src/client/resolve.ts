@@ -1,22 +1,27 @@
 import {
+  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowIdConflictPolicy,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
-import { InvalidInputError, WrongStateError } from '../errors';
+import { InvalidInputError, UnreachableError, WrongStateError } from '../errors';
 import { type JobRecord, parseJobKey, WORKFLOW_TYPE } from '../job';
 import { RESOLVE_UPDATE, type ResolveRequest } from '../workflows/contract';
 import { guard } from './guard';
 import { restartArgument, type Scope } from './scope';
 import { startOptions } from './start';
 
+/** gRPC FAILED_PRECONDITION: the run's last tasks were lost with their worker, and it takes no update now. */
+const NOT_READY = 9;
+
 /**
  * Settles a doubt by the `resolve` update, started with a run where none is open: an operator may have
  * terminated it.
  *
  * @throws WrongStateError where the doubt named is not the present one; nothing changes
+ * @throws UnreachableError where no worker takes the decision now; trying again is safe
  * @throws InvalidInputError where an adopted result does not fit the task
  */
 export async function resolveJob(scope: Scope, key: string, request: ResolveRequest): Promise<JobRecord> {
@@ -43,6 +48,13 @@ export async function resolveJob(scope: Scope, key: string, request: ResolveRequ
 function explain(error: unknown, jobId: string, record: JobRecord | null): unknown {
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new WrongStateError(jobId, 'it is COMPLETED, not in doubt', record ?? undefined);
+  }
+  if (isGrpcServiceError(error) && error.code === NOT_READY) {
+    return new UnreachableError(
+      'temporal',
+      `The run of job ${jobId} has no worker that answers just now; nothing was decided, try again.`,
+      error,
+    );
   }
   const cause = error instanceof WorkflowUpdateFailedError ? rootCause(error) : null;
   if (!cause) return error;

@@ -3,7 +3,7 @@ import { JobNotFoundError } from '../errors';
 import { INLINE_LIMIT_BYTES, type JobArgument, type JobRecord, parseJobKey, type ReopenPermit } from '../job';
 import type { ResultStore } from '../store/store';
 import type { Records } from './records';
-import { findRun, readArgument } from './runs';
+import { findRun, readArgument, untilClosed } from './runs';
 import { startRun } from './start';
 
 /** What the client's parts share. */
@@ -53,13 +53,27 @@ export async function restartArgument(
   return { arg, digest: run.digest };
 }
 
-/** Starts a run for a job whose submitter is gone. @returns false where one is open or it completed */
+/**
+ * Starts a run for a job whose submitter is gone, or, with a permit, for one that is settled.
+ *
+ * @returns false where one is open that does so already, or where it completed
+ */
 export async function restartRun(
   scope: Scope,
   key: string,
   record: JobRecord | null,
   permit?: ReopenPermit,
 ): Promise<boolean> {
+  const { client, taskQueue } = scope;
   const { arg, digest } = await restartArgument(scope, key, record, permit);
-  return startRun(scope.client, { key, arg, digest, taskQueue: scope.taskQueue });
+  for (;;) {
+    if (await startRun(client, { key, arg, digest, taskQueue })) return true;
+    const run = permit && (await findRun(client, key));
+    if (!run || run.status === 'COMPLETED') return false;
+    if (!run.isOpen) continue;
+    const { reopen } = await readArgument(client, key, run.runId);
+    if (reopen?.token === permit.token) return false;
+    // the record is written a moment before its run closes, and that run has no use for the permit
+    await untilClosed(client.workflow.getHandle(key, run.runId));
+  }
 }

@@ -89,7 +89,8 @@ class Run {
       }
       const woken = await this.waitFor(outcome.check_after_ms, wakesBefore);
       checks = woken ? 0 : checks + 1;
-      if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();
+      // a run that is canceled ends here: the next one would not know of it
+      if (workflowInfo().continueAsNewSuggested && !isCanceled()) await this.continueAsNew();
     }
   }
 
@@ -107,7 +108,8 @@ class Run {
       this.storeId = outcome.store_id;
       return outcome;
     } catch (error) {
-      if (!isCancellation(error)) throw plainFailure(error);
+      // an activity that ends badly after its cancel was asked for is not tried again: it may never have heard
+      if (!isCancellation(error) && !isCanceled()) throw plainFailure(error);
       return this.cancel();
     }
   }
@@ -165,7 +167,10 @@ class Run {
   private async reread(record: JobRecord): Promise<JobRecord | null> {
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     if (record.status === 'COMPLETED') return record;
+    const wakesBefore = this.wakes;
     const last = await CancellationScope.nonCancellable(() => records.readRecord({ store_id: this.storeId }));
+    // a decision that came during the read: it must be answered, and the record read after it
+    if (!allHandlersFinished() || this.wakes !== wakesBefore) return this.reread(record);
     if (!last || !isSettled(last.status)) return null;
     if (last.token !== record.token) this.learn(last);
     return last;
@@ -196,6 +201,11 @@ class Run {
     await condition(allHandlersFinished);
     return continueAsNew<typeof inferenceJob>({ ...this.arg, store_id: this.storeId });
   }
+}
+
+/** True once the run was asked to cancel. */
+function isCanceled(): boolean {
+  return CancellationScope.current().consideredCancelled;
 }
 
 /** The activity's own failure, so that the run fails by its type and message. */
