@@ -17,7 +17,10 @@ try {
     cwd: root,
     stdio: 'inherit',
   });
-  writeFileSync(join(fresh, 'workflow-bundle.js'), await bundleWorkflows(join(fresh, 'workflows', 'index.js')));
+  writeFileSync(
+    join(fresh, 'workflow-bundle.js'),
+    await bundleWorkflows(join(fresh, 'workflows', 'index.js')),
+  );
   chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
   chmodSync(fresh, 0o755);
   rmSync(dist, { recursive: true, force: true });
@@ -32,7 +35,14 @@ try {
 async function bundleWorkflows(workflowsPath) {
   const { bundleWorkflowCode } = require('@temporalio/worker');
   const quiet = () => {};
-  const logger = { trace: quiet, debug: quiet, info: quiet, log: quiet, warn: console.warn, error: console.error };
+  const logger = {
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    log: quiet,
+    warn: console.warn,
+    error: console.error,
+  };
   const { code } = await bundleWorkflowCode({ workflowsPath, logger });
   return code;
 }

@@ -3,7 +3,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { StoreCorruptError, UnreachableError, UserError } from '../errors';
 import { parseJobKey } from '../job';
 import { systemClock } from '../once/clock';
-import type { OnceEnv } from '../once/env';
+import type { OnceEnv, OnceEvent } from '../once/env';
 import type { Policy } from '../once/policy';
 import { toRecord } from '../once/record';
 import { type OnceResult, runOnce } from '../once/run';
@@ -20,12 +20,17 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
   const context = Context.current();
   const key = jobKeyOf(context);
   refuseOtherStore(deps, request, context);
+  let isLate = false;
+  const onEvent = (event: OnceEvent) => {
+    isLate ||= event.event === 'late';
+    logEvent(deps.log, event, context.info.attempt);
+  };
   const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, { store_id: deps.store.id });
   try {
     const signals = watchStopSignals(context);
     const task = findTask(deps, request.task);
     const seed = seedOf(key, request, task);
-    const result = await runOnce(onceEnv(deps, context), {
+    const result = await runOnce(onceEnv(deps, onEvent), {
       seed,
       permit: request.reopen,
       policy: policyOf(deps.policy, task),
@@ -35,7 +40,7 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
       canceled: signals.canceled,
       shutdown: signals.shutdown,
     });
-    if (signals.isSuperseded()) await wakeRun(deps, context, result);
+    if (isLate || signals.isSuperseded()) await wakeRun(deps, context);
     return report(deps, result);
   } catch (error) {
     throw toFailure(error);
@@ -79,12 +84,12 @@ function policyOf(base: Policy, task: Task | null): Policy {
   };
 }
 
-function onceEnv(deps: ActivityDeps, context: Context): OnceEnv {
+function onceEnv(deps: ActivityDeps, onEvent: OnceEnv['onEvent']): OnceEnv {
   return {
     store: deps.store,
     clock: deps.clock ?? systemClock,
     newCallId: randomUUID,
-    onEvent: (event) => logEvent(deps.log, event, context.info.attempt),
+    onEvent,
   };
 }
 
@@ -109,11 +114,11 @@ function report(deps: ActivityDeps, result: OnceResult): InferOutcome {
 }
 
 /**
- * An attempt that Temporal had given up settled the record: the run, which may be on hold, is told to
- * look. Best effort: the run also looks by itself.
+ * An attempt whose right to call, or whom Temporal, had given up may have changed the record: the run,
+ * which may be on hold, is told to look. It may not know yet that it was given up: its store does. Best
+ * effort: the run also looks by itself.
  */
-async function wakeRun(deps: ActivityDeps, context: Context, result: OnceResult): Promise<void> {
-  if (result.kind !== 'settled') return;
+async function wakeRun(deps: ActivityDeps, context: Context): Promise<void> {
   const { workflowId } = context.info.workflowExecution!;
   try {
     await context.client.workflow.getHandle(workflowId).signal(SETTLED_SIGNAL);

@@ -52,7 +52,7 @@ function explain(error: unknown, jobId: string, record: JobRecord | null): unkno
   if (isGrpcServiceError(error) && error.code === NOT_READY) {
     return new UnreachableError(
       'temporal',
-      `The run of job ${jobId} has no worker that answers just now; nothing was decided, try again.`,
+      `No worker answers for the run of job ${jobId} just now; trying again is safe, a decision counts once.`,
       error,
     );
   }

@@ -169,7 +169,9 @@ async function releaseClaim(
   const delay_ms = retryDelay(claimed.row.attempts, outcome.retryAfterMs, job.policy);
   const { row } = await save(release(claimed, { delay_ms, deadline_ms: job.policy.deadlineMs, message }));
   if (row?.status !== 'PENDING') return byRow(row);
-  env.onEvent({ event: 'released', key, call_id: claimed.call_id, reason });
+  // a claim that was lost by now may have taken a doubt away
+  const event = row.token === claimed.token + 1 ? 'released' : 'late';
+  env.onEvent({ event, key, call_id: claimed.call_id, reason });
   return { kind: 'retry', afterMs: delay_ms, reason, message };
 }
 

@@ -65,7 +65,8 @@ export async function startOfflineModel(options: OfflineModelOptions = {}): Prom
   const args = ['--with-parent', '--ledger', ledgerFile];
   args.push('--port', String(options.port ?? 0), '--delay', String(options.delayMs ?? 0));
   if (options.apiKey !== undefined) args.push('--api-key', options.apiKey);
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  // In a process group of its own: Ctrl-C reaches only the parent, whose workers still need their answers.
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const baseUrl = await readReadyLine(child);
   // Whoever forgets to stop it can still end; it then ends too, as its standard input closes.
   for (const handle of [child, child.stdin, child.stdout, child.stderr]) unref(handle);

@@ -89,6 +89,9 @@ function serverArguments(options: DevServerOptions): string[] {
   // The one shard of a dev server polls its queues 20 times a second by default, which costs each task 40 ms.
   args.push('--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000');
   args.push('--dynamic-config-value', 'history.timerProcessorMaxPollRPS=2000');
+  // A deleted history goes once the queues have noted how far they are: every 30 s by default.
+  args.push('--dynamic-config-value', 'history.transferProcessorUpdateAckInterval="1s"');
+  args.push('--dynamic-config-value', 'history.visibilityProcessorUpdateAckInterval="1s"');
   if (options.dbFilename) {
     args.push('--db-filename', options.dbFilename);
     args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');

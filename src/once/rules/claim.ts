@@ -118,7 +118,7 @@ function openRow(
   const replaced = row.input_digest !== seed.input_digest ? inputPayload(seed) : null;
   const base: StoredJob = {
     ...row,
-    ...(replaced && { input_digest: seed.input_digest, input: replaced.payload }),
+    ...(replaced && { task: seed.task, input_digest: seed.input_digest, input: replaced.payload }),
     generation: row.generation + 1,
     opened_at: now,
     error: null,
@@ -145,7 +145,8 @@ export function refuseInput(
       return { returns: { refused: false, row } };
     }
     const { row: fresh, blobs } = newRow(seed, row?.created_at ?? now);
-    const base = row ? { ...row, input_digest: seed.input_digest, input: fresh.input ?? row.input } : fresh;
+    const { task, input_digest, input } = fresh;
+    const base = row ? { ...row, task, input_digest, input: input ?? row.input } : fresh;
     const job = failWith(base, 'invalid_input', message, now);
     return { returns: { refused: true, row: job }, job, blobs };
   };

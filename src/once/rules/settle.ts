@@ -1,8 +1,8 @@
 import type { ResultSource } from '../../job';
-import type { Change, Decide, LateAnswer, StoredJob } from '../../store/store';
+import type { Change, Decide, LateAnswer, StoredCall, StoredJob } from '../../store/store';
 import type { Answered, BadAnswer } from '../outcome';
 import { toDoubt } from './claim';
-import { failWith, isOwner, moveTo, openCalls, patchCall, toPayload, withoutCall } from './row';
+import { failWith, foldBilled, isOwner, moveTo, openCalls, patchCall, toPayload, withoutCall } from './row';
 
 /** Which claim speaks. */
 export interface Claimed {
@@ -90,7 +90,7 @@ export function failAnswered(claimed: Claimed, bad: BadAnswer, found?: 'recovere
     if (!row || row.status === 'FORGOTTEN') return dropped(row);
     const { payload, blobs } = toPayload(`raw/${claimed.call_id}`, JSON.stringify(bad.raw));
     const calls = patchCall(row, claimed.call_id, { fate: 'executed', raw: payload, usage: bad.usage });
-    const known: StoredJob = { ...row, calls, updated_at: now };
+    const known = withCalls(row, calls, now);
     const isLastOpen = !openCalls(known).some((call) => call.generation === row.generation);
     const settles = isOwner(row, claimed.token) || (found && row.status === 'IN_DOUBT' && isLastOpen);
     if (!settles) return { returns: { row: known, fate: 'kept' }, job: known, blobs };
@@ -127,7 +127,7 @@ function settleUnexecuted(
 ): Decide<Settled> {
   return (row, now) => {
     if (!row || !openCalls(row).some((call) => call.call_id === claimed.call_id)) return dropped(row);
-    const known: StoredJob = { ...row, calls: withoutCall(row, claimed.call_id), updated_at: now };
+    const known = withCalls(row, withoutCall(row, claimed.call_id), now);
     if (isOwner(row, claimed.token)) {
       const job = settle(known, now);
       return { returns: { row: job, fate: 'won' }, job };
@@ -148,6 +148,12 @@ export function doubt(claimed: Claimed, reason: string): Decide<Settled> {
     const job = toDoubt(row, reason, now);
     return { returns: { row: job, fate: 'won' }, job };
   };
+}
+
+/** The row with what is known of its calls by now, and so of what was billed; neither status nor token moves. */
+function withCalls(row: StoredJob, calls: StoredCall[], now: number): StoredJob {
+  const known = { ...row, calls, updated_at: now };
+  return { ...known, billed: row.billed === 'yes' ? 'yes' : foldBilled(known) };
 }
 
 function facts(answer: Answered | BadAnswer) {

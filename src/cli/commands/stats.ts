@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { ConfigError } from '../../errors';
+import type { StatsRow } from '../../store/store';
+import { type ClientOptions, withJobs } from '../context';
+import { addClientOptions, addEpilogue } from '../help';
+import { formatTable, isForPeople, printJson, printText } from '../output';
+
+/** `stats`: jobs, calls, tokens and cost by day and task. */
+export function addStats(program: Command): void {
+  const command = program
+    .command('stats')
+    .summary('jobs, tokens and cost by task and day')
+    .description('Counts jobs, attempts, tokens and known cost by day (of creation, UTC), task and status.')
+    .action(showStats);
+  addEpilogue(
+    addClientOptions(command),
+    ['infer-once stats'],
+    [0, 2, 6],
+    ['A cost that is not known is null in JSON and - in the table, never 0.'],
+  );
+}
+
+async function showStats(options: ClientOptions): Promise<void> {
+  await withJobs(options, async ({ store }) => {
+    if (!store) {
+      throw new ConfigError('stats needs the store that the workers use; set INFER_ONCE_STORE_URL.');
+    }
+    const rows = await store.stats();
+    if (!isForPeople(options)) rows.forEach(printJson);
+    else printText(rows.length > 0 ? describeStats(rows) : 'No jobs yet.');
+  });
+}
+
+const HEAD = ['DAY', 'TASK', 'STATUS', 'JOBS', 'ATTEMPTS', 'TOKENS IN', 'TOKENS OUT', 'COST USD'];
+
+function describeStats(rows: StatsRow[]): string {
+  const cells = rows.map((row) => [
+    ...[row.day, row.task, row.status],
+    ...[row.jobs, row.attempts, row.input_tokens, row.output_tokens].map(String),
+    row.cost_usd === null ? '-' : row.cost_usd.toFixed(4),
+  ]);
+  const sum = (pick: (row: StatsRow) => number) => String(rows.reduce((total, row) => total + pick(row), 0));
+  const costs = rows.map((row) => row.cost_usd).filter((cost) => cost !== null);
+  const total = [
+    ...['total', '', '', sum((row) => row.jobs), sum((row) => row.attempts)],
+    ...[sum((row) => row.input_tokens), sum((row) => row.output_tokens)],
+    costs.length > 0 ? costs.reduce((a, b) => a + b, 0).toFixed(4) : '-',
+  ];
+  return formatTable(HEAD, [...cells, total], HEAD.slice(3));
+}

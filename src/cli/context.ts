@@ -1,0 +1,87 @@
+import type { Client, Connection as ConnectionType } from '@temporalio/client';
+import type { JobClient, ProviderCopies } from '../client';
+import { type Config, loadConfig } from '../config';
+import { UnreachableError } from '../errors';
+import type { ResultStore } from '../store/store';
+import { findPlaces, type Places } from './places';
+
+/** What a client command works with. */
+export interface Context {
+  config: Config;
+  places: Places;
+  client: Client;
+  store: ResultStore | undefined;
+  jobs: JobClient;
+  /**
+   * For what can't be done without Temporal: says soon where it does not answer. A call alone would be
+   * tried for most of a minute.
+   */
+  reachTemporal(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** The options that every client command has. */
+export interface ClientOptions {
+  dataDir?: string;
+  json?: boolean;
+}
+
+/**
+ * Opens the configuration, the store and Temporal, hands them to `use`, and closes them.
+ *
+ * With a store, Temporal is asked only where it has to be: what is on record is told while it is away.
+ */
+export async function withJobs<T>(
+  options: ClientOptions,
+  use: (context: Context) => Promise<T>,
+  makeProvider?: (config: Config, places: Places) => Promise<ProviderCopies | undefined>,
+): Promise<T> {
+  const config = loadConfig(process.env);
+  const places = await findPlaces(config, options.dataDir);
+  const [{ connectClient, temporalAway }, { JobClient }, { openStore }, { Client, Connection }] =
+    await Promise.all([
+      import('../client/connect.js'),
+      import('../client/index.js'),
+      import('../store/open.js'),
+      import('@temporalio/client'),
+    ]);
+  const { temporal, storeUrl } = places;
+  const provider = await makeProvider?.(config, places);
+  const store = storeUrl === null ? undefined : await openStore(storeUrl);
+  try {
+    const { namespace } = temporal;
+    const connection = { connectTimeout: CONNECT_TIMEOUT_MS, ...temporal.connection };
+    const client = store
+      ? new Client({ connection: Connection.lazy(connection), namespace })
+      : await connectClient({ ...temporal, connection });
+    try {
+      const jobs = new JobClient({ client, store, provider, taskQueue: config.taskQueue });
+      const reachTemporal = async () => {
+        await (client.connection as ConnectionType).ensureConnected().catch((error: unknown) => {
+          throw temporalAway(temporal.address, error);
+        });
+      };
+      return await use({ config, places, client, store, jobs, reachTemporal });
+    } catch (error) {
+      const isAway = error instanceof UnreachableError && error.part === 'temporal';
+      // the client's own sentence does not know the address
+      throw isAway ? temporalAway(temporal.address, error) : error;
+    } finally {
+      await client.connection.close();
+    }
+  } finally {
+    await store?.close();
+  }
+}
+
+/**
+ * Checks before anything is submitted that the task is known here. Its schema is not asked: a worker's
+ * newer version may take more.
+ *
+ * @throws UnknownTaskError, or ConfigError where INFER_ONCE_TASKS does not load
+ */
+export async function checkTask(name: string): Promise<void> {
+  const { loadTasks } = await import('../tasks/registry.js');
+  (await loadTasks(loadConfig(process.env).tasksModule)).get(name);
+}

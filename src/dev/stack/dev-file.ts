@@ -1,0 +1,84 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { UserError } from '../../errors';
+
+/** What a running stack says of itself in its data directory, for the commands beside it. */
+export interface DevFile {
+  /** Of the process that holds the stack. */
+  pid: number;
+  temporal_address: string;
+  namespace: string;
+  store_url: string;
+  /** Null where there is no UI. */
+  ui_url: string | null;
+  /** The offline model's, for deleting what it stored; null where a real provider is used. */
+  offline_base_url: string | null;
+}
+
+const fileOf = (dataDir: string): string => join(dataDir, 'dev.json');
+
+/** The store beside a stack, where nothing else is said. */
+export function devStoreUrl(dataDir: string): string {
+  return `sqlite:${join(dataDir, 'store.db')}`;
+}
+
+/** The same store's URL in every working directory. */
+export function absoluteStoreUrl(url: string): string {
+  return url.startsWith('sqlite:') ? `sqlite:${resolve(url.slice('sqlite:'.length))}` : url;
+}
+
+/** What runs in this data directory, or null; a file that a killed process left behind says nothing. */
+export function readDevFile(dataDir: string): DevFile | null {
+  try {
+    const dev = JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as DevFile;
+    return isAlive(dev.pid) ? dev : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @throws UserError `data_dir_in_use`, or `data_dir_unusable` where nothing can be written there */
+export function claimDataDir(dataDir: string): void {
+  const running = readDevFile(dataDir);
+  if (running) {
+    throw new UserError(
+      `infer-once dev (process ${running.pid}) runs in ${dataDir} already; stop it, or choose another folder with --data-dir.`,
+      { code: 'data_dir_in_use' },
+    );
+  }
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    rmSync(fileOf(dataDir), { force: true });
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+    throw new UserError(
+      `The data directory ${dataDir} can't be used (${why}); choose another with --data-dir.`,
+      {
+        code: 'data_dir_unusable',
+        cause,
+      },
+    );
+  }
+}
+
+/** Written whole or not at all: a command beside it may read at any moment. */
+export function writeDevFile(dataDir: string, dev: DevFile): void {
+  const fresh = `${fileOf(dataDir)}.${process.pid}`;
+  // a store's URL may hold a password
+  writeFileSync(fresh, `${JSON.stringify(dev)}\n`, { mode: 0o600 });
+  renameSync(fresh, fileOf(dataDir));
+}
+
+/** Removes it, unless another process has written its own meanwhile. */
+export function removeDevFile(dataDir: string): void {
+  if (readDevFile(dataDir)?.pid === process.pid) rmSync(fileOf(dataDir), { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    // somebody else's process is alive all the same
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

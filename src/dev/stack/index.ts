@@ -1,0 +1,3 @@
+export { claimDataDir, type DevFile, devStoreUrl, readDevFile } from './dev-file';
+export { type Stack, type StackOptions, startStack } from './stack';
+export type { WorkerEnd, WorkerReady } from './worker-process';
