@@ -1,6 +1,6 @@
 // Builds dist: the compiled sources, and the workflow code as one bundle, so that a worker starts at once.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +23,10 @@ try {
   );
   chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
   chmodSync(fresh, 0o755);
-  rmSync(dist, { recursive: true, force: true });
+  const old = `${fresh}-old`;
+  if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);
+  rmSync(old, { recursive: true, force: true });
 } catch (error) {
   rmSync(fresh, { recursive: true, force: true });
   // the compiler has said what is wrong

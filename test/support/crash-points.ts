@@ -1,0 +1,26 @@
+/** Where a worker under test can be made to die: by their order in the life of a job. */
+export const CRASH_POINTS = [
+  /** Looked up and rendered; nothing is written. */
+  'before_claim',
+  /** The claim is durable; nothing is sent. */
+  'after_claim',
+  /** The provider is about to be asked. */
+  'before_send',
+  /** The request is at the provider, which has not executed it yet; the test kills from outside. */
+  'in_call',
+  /** The answer is here and read. */
+  'after_answer',
+  /** The write of the answer is about to begin. */
+  'before_save',
+  /** The answer is durable. */
+  'after_save',
+  /** The activity is about to return. */
+  'before_report',
+  /** Temporal has the activity's result; the run is about to end by it. */
+  'before_workflow_completes',
+] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+/** How a worker dies: `kill` as by SIGKILL, `stop` freezes until SIGCONT, `throw` fails this one step. */
+export type CrashHow = 'kill' | 'stop' | 'throw';

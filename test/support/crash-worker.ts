@@ -1,0 +1,96 @@
+// A worker process of the built code that dies at a named point: CRASH_AT, CRASH_HOW, CRASH_TIMES. All else
+// is the product's own environment. It says `serves QUEUE` when it polls, and serves one more queue for each
+// line `QUEUE STORE_URL` on stdin. It ends well after SIGTERM, and dies with its parent.
+// The product knows nothing of these points: store, provider and activities are wrapped here.
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { NativeConnection, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { Config } from '../../src/config';
+import {
+  codecWithPoint,
+  failpoint,
+  withActivityPoints,
+  withProviderPoints,
+  withStorePoints,
+} from './crash-decorate';
+import type { CrashHow } from './crash-points';
+
+const fromDist = <T>(path: string): T => require(join(__dirname, '..', '..', 'dist', path)) as T;
+const { createActivities } = fromDist<typeof import('../../src/activities')>('activities');
+const { loadTemporalOptions } = fromDist<typeof import('../../src/client/connect')>('client/connect');
+const { hasSearchAttributes } =
+  fromDist<typeof import('../../src/client/search-attributes')>('client/search-attributes');
+const { loadConfig } = fromDist<typeof import('../../src/config')>('config');
+const { createLogger } = fromDist<typeof import('../../src/log')>('log');
+const { createProvider } = fromDist<typeof import('../../src/provider/openai')>('provider/openai');
+const { openStore } = fromDist<typeof import('../../src/store/open')>('store/open');
+const { loadTasks } = fromDist<typeof import('../../src/tasks/registry')>('tasks/registry');
+const { createJobWorker } = fromDist<typeof import('../../src/worker/create')>('worker/create');
+const { connectWorker, installRuntime } =
+  fromDist<typeof import('../../src/worker/runtime')>('worker/runtime');
+const { Client } = require('@temporalio/client') as typeof import('@temporalio/client');
+
+/** A frozen process keeps its polls, and Temporal hands it what comes next: so it has as few as can be. */
+const FEW_POLLS = {
+  maxConcurrentActivityTaskExecutions: 1,
+  maxCachedWorkflows: 0,
+  maxConcurrentWorkflowTaskPolls: 1,
+};
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = createLogger(config.logLevel);
+  installRuntime(log);
+  const connection = await connectWorker(loadTemporalOptions());
+  const workers: Worker[] = [];
+  const serve = async (taskQueue: string, storeUrl: string) => {
+    const worker = await makeWorker(connection, { ...config, taskQueue, storeUrl }, log);
+    workers.push(worker);
+    const running = worker.run();
+    writeSync(1, `serves ${taskQueue}\n`);
+    await running;
+  };
+  process.once('SIGTERM', () => {
+    for (const worker of workers) worker.shutdown();
+  });
+  const orders = createInterface(process.stdin);
+  orders.on('line', (order) => serve(...(order.split(' ') as [string, string])).catch(fail));
+  orders.once('close', () => process.kill(process.pid, 'SIGKILL'));
+  await serve(config.taskQueue, config.storeUrl!);
+  process.exit(0);
+}
+
+async function makeWorker(connection: NativeConnection, config: Config, log: Logger): Promise<Worker> {
+  const { CRASH_AT, CRASH_HOW = 'kill', CRASH_TIMES = '1' } = process.env;
+  const reach = failpoint(CRASH_AT, CRASH_HOW as CrashHow, Number(CRASH_TIMES));
+  const { policy, heartbeatTimeoutMs, taskQueue, shutdownGraceMs, concurrency } = config;
+  const provider = createProvider({ ...config, callTimeoutMs: policy.callTimeoutMs });
+  const deps = {
+    store: withStorePoints(await openStore(config.storeUrl!), reach),
+    provider: withProviderPoints(provider, reach),
+    tasks: await loadTasks(config.tasksModule),
+    ...{ policy, heartbeatTimeoutMs, log },
+  };
+  const activities = createActivities({
+    ...deps,
+    hasSearchAttributes: await hasSearchAttributes(new Client({ connection })),
+  });
+  return createJobWorker({
+    ...deps,
+    ...{ connection, taskQueue, shutdownGraceMs, concurrency },
+    worker: {
+      activities: withActivityPoints(activities, reach),
+      dataConverter: { payloadCodecs: [codecWithPoint(reach)] },
+      ...(CRASH_HOW === 'stop' && FEW_POLLS),
+    },
+  });
+}
+
+function fail(error: Error): never {
+  writeSync(2, `${error?.stack ?? error}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

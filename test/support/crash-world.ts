@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { JobClient } from '../../src/client';
+import { type OfflineModel, startOfflineModel } from '../../src/dev/offline/client';
+import type { RuleAction } from '../../src/dev/offline/protocol';
+import { type DevServer, findFreePort, startDevServer } from '../../src/dev/temporal';
+import type { OnUnknown } from '../../src/once/policy';
+import { openSqliteStore } from '../../src/store/sqlite';
+import type { ResultStore } from '../../src/store/store';
+import type { CrashHow, CrashPoint } from './crash-points';
+import { spawnWorker, type WorkerProcess } from './worker-process';
+
+/** Short times, so that a dead worker is missed soon. In the order that the configuration asks for. */
+const TIMES = {
+  INFER_ONCE_LEASE: '4s',
+  INFER_ONCE_HEARTBEAT_TIMEOUT: '2500ms',
+  INFER_ONCE_CALL_TIMEOUT: '1m',
+  INFER_ONCE_SETTLE: '3s',
+};
+
+/** How to start a worker process. */
+export interface WorkerSpec {
+  recovery?: 'stored' | 'none';
+  onUnknown?: OnUnknown;
+  crash?: { at: CrashPoint; how?: CrashHow; times?: number };
+  /** More of the product's environment, e.g. `INFER_ONCE_SHUTDOWN_GRACE`. */
+  env?: Record<string, string>;
+}
+
+/** A task queue with a store of its own: what happens in it disturbs no other. */
+export interface Lane {
+  taskQueue: string;
+  storeFile: string;
+  store: ResultStore;
+  /** A client with the store. */
+  jobs: JobClient;
+  /** Starts a worker process on this queue, and resolves when it polls. */
+  startWorker(spec?: WorkerSpec): Promise<WorkerProcess>;
+  /** Has a healthy process serve this queue beside those of other lanes: a second of CPU less for each. */
+  startHeir(spec: Omit<WorkerSpec, 'crash'>): Promise<void>;
+}
+
+/** A real Temporal dev server and the offline model with its ledger, both processes; workers are too. */
+export interface CrashWorld {
+  folder: string;
+  address: string;
+  client: Client;
+  model: OfflineModel;
+  /** What the model does with every call of this job; null = it answers. Other jobs' rules stay. */
+  setRule(jobId: string, action: RuleAction | null): Promise<void>;
+  /** Holds every call of this job at the model until {@link CrashWorld.letGo}. */
+  holdCalls(jobId: string): Promise<void>;
+  /** Lets the held call of this job, and all later ones, go on. */
+  letGo(jobId: string): Promise<void>;
+  /** Kills the Temporal server by SIGKILL and starts another on the same port and file. */
+  restartServer(): Promise<void>;
+  openLane(name: string): Promise<Lane>;
+  stop(): Promise<void>;
+}
+
+/** How to start a world. */
+export interface CrashWorldOptions {
+  /** Search attributes to register, e.g. `{ JobTask: 'Keyword' }`. */
+  searchAttributes?: Record<string, string>;
+  /** Keep Temporal's state in a file, so that it outlives its server. */
+  persistent?: boolean;
+}
+
+/** Starts a world without a worker. */
+export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<CrashWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'infer-once-crash-'));
+  const startServer = await prepareServer(folder, options);
+  const [first, model] = await Promise.all([startServer(), startOfflineModel()]);
+  let server = first;
+  const { address } = server;
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection });
+  const workers: WorkerProcess[] = [];
+  const stores: ResultStore[] = [];
+  const heirs = new Map<string, Promise<WorkerProcess>>();
+  const setRule = keepRules(model);
+
+  async function startWorker(taskQueue: string, storeFile: string, spec: WorkerSpec) {
+    const worker = spawnWorker(join(folder, `${taskQueue}.${workers.length}.log`), {
+      TEMPORAL_ADDRESS: address,
+      OPENAI_BASE_URL: model.baseUrl,
+      OPENAI_API_KEY: 'none',
+      INFER_ONCE_STORE_URL: `sqlite:${storeFile}`,
+      INFER_ONCE_TASK_QUEUE: taskQueue,
+      ...TIMES,
+      ...environmentOf(spec),
+    });
+    workers.push(worker);
+    await worker.said(`serves ${taskQueue}`);
+    return worker;
+  }
+
+  async function openLane(name: string): Promise<Lane> {
+    const storeFile = join(folder, `${name}.db`);
+    const store = await openSqliteStore(storeFile);
+    stores.push(store);
+    return {
+      ...{ taskQueue: name, storeFile, store },
+      jobs: new JobClient({ client, store, taskQueue: name }),
+      startWorker: (spec = {}) => startWorker(name, storeFile, spec),
+      async startHeir(spec) {
+        const kind = JSON.stringify(spec);
+        const own = `heir-${heirs.size}`;
+        const heir = heirs.get(kind) ?? startWorker(own, join(folder, `${own}.db`), spec);
+        heirs.set(kind, heir);
+        (await heir).tell(`${name} sqlite:${storeFile}`);
+        await (await heir).said(`serves ${name}`);
+      },
+    };
+  }
+
+  return {
+    ...{ folder, address, client, model, openLane, setRule },
+    holdCalls: (jobId) => setRule(jobId, { hold: true }),
+    async letGo(jobId) {
+      // the rule goes first: else a call that comes in between is held for good
+      await setRule(jobId, null);
+      await model.release(jobId);
+    },
+    async restartServer() {
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+      server = await startServer();
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.kill()));
+      for (const store of stores) await store.close();
+      await connection.close();
+      await Promise.all([server.stop(), model.stop()]);
+      if (!process.env.KEEP_CRASH_LOGS) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function prepareServer(
+  folder: string,
+  { searchAttributes, persistent }: CrashWorldOptions,
+): Promise<() => Promise<DevServer>> {
+  const [port, uiPort] = [await findFreePort(), await findFreePort()];
+  const dbFilename = persistent ? join(folder, 'temporal.db') : undefined;
+  return () => startDevServer({ port, uiPort, headless: true, searchAttributes, dbFilename });
+}
+
+/** One rule a job; the model takes whole lists only, so they are sent one after the other. */
+function keepRules(model: OfflineModel): CrashWorld['setRule'] {
+  const actions = new Map<string, RuleAction>();
+  let sent = Promise.resolve();
+  return (jobId, action) => {
+    if (action) actions.set(jobId, action);
+    else actions.delete(jobId);
+    sent = sent.then(() =>
+      model.rules(...[...actions].map(([job_id, act]) => ({ match: { job_id }, do: act }))),
+    );
+    return sent;
+  };
+}
+
+function environmentOf({ recovery = 'stored', onUnknown = 'hold', crash, env }: WorkerSpec) {
+  return {
+    INFER_ONCE_RECOVERY: recovery,
+    INFER_ONCE_ON_UNKNOWN: onUnknown,
+    ...(crash && {
+      CRASH_AT: crash.at,
+      CRASH_HOW: crash.how ?? 'kill',
+      CRASH_TIMES: String(crash.times ?? 1),
+    }),
+    ...env,
+  };
+}

@@ -1,0 +1,75 @@
+import { JobError } from '../../src/errors';
+import type { JobRecord } from '../../src/job';
+import type { OnUnknown } from '../../src/once/policy';
+import type { CrashPoint } from './crash-points';
+import type { CrashWorld, Lane } from './crash-world';
+import type { WorkerProcess } from './worker-process';
+
+export const INPUT = { title: '  the   thing (1982)', category: 'film' };
+
+/** One cell of a kill table. */
+export interface KillCase {
+  point: CrashPoint;
+  recovery: 'stored' | 'none';
+  onUnknown?: OnUnknown;
+  /** Default `kill`. With `throw` the worker lives, and has the next attempt itself. */
+  how?: 'kill' | 'throw';
+  /** More of the product's environment, e.g. a short `INFER_ONCE_CALL_TIMEOUT` for the policies that wait for it. */
+  env?: Record<string, string>;
+}
+
+/** What became of the job once a healthy worker had taken over. */
+export interface KilledJob {
+  job_id: string;
+  lane: Lane;
+  /** Settled, or in doubt and shown to operators. */
+  record: JobRecord;
+  /** How often the ledger says that this job was paid for. */
+  billed: number;
+}
+
+/**
+ * Runs one job whose worker dies by SIGKILL at a point, then has a healthy worker take over and waits until
+ * the job is settled, or nothing but a decision can settle it.
+ *
+ * @param name - of the job, its task queue and its store
+ */
+export async function runKilledJob(world: CrashWorld, name: string, kill: KillCase): Promise<KilledJob> {
+  const { point, recovery, onUnknown = 'hold', how = 'kill', env } = kill;
+  const lane = await world.openLane(name);
+  const healthy = { recovery, onUnknown, env };
+  const isOutside = point === 'in_call';
+  if (isOutside) await world.holdCalls(name);
+  const doomed = await lane.startWorker({ ...healthy, crash: isOutside ? undefined : { at: point, how } });
+  await lane.jobs.submit({ job_id: name, task: 'enrich', input: INPUT });
+  if (isOutside) await killInCall(world, name, doomed);
+  else await doomed.said(`at ${point}`);
+  if (how === 'kill') {
+    await untilKilled(doomed);
+    await lane.startHeir(healthy);
+  }
+  const record = await outcome(lane, name);
+  return { job_id: name, lane, record, billed: world.model.billed(name) };
+}
+
+/** The request is at the provider, which executes it when its caller is dead already. */
+async function killInCall(world: CrashWorld, jobId: string, worker: WorkerProcess): Promise<void> {
+  await world.model.waitForHeld(jobId);
+  await worker.kill();
+  await world.letGo(jobId);
+}
+
+async function untilKilled(worker: WorkerProcess): Promise<void> {
+  const { code, signal } = await worker.ended;
+  if (signal !== 'SIGKILL') throw new Error(`the worker ended by ${signal ?? code}; see ${worker.logFile}`);
+}
+
+/** The record once nothing but a person would change it any more. */
+export async function outcome(lane: Lane, jobId: string): Promise<JobRecord> {
+  try {
+    return await lane.jobs.wait(jobId, { timeoutMs: 90_000 });
+  } catch (error) {
+    if (error instanceof JobError && error.record) return error.record;
+    throw error;
+  }
+}

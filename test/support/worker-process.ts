@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { until } from './until';
+
+const ROOT = join(__dirname, '..', '..');
+/** Runs a script of TypeScript. */
+export const JITI = join(ROOT, 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs');
+const WORKER = join(__dirname, 'crash-worker.ts');
+
+/** A worker process that a test may kill. */
+export interface WorkerProcess {
+  readonly pid: number;
+  /** What it said on stdout: `serves QUEUE`, `at POINT`. */
+  readonly lines: string[];
+  /** Resolves when it has said this line; rejects where it ends before. */
+  said(line: string): Promise<void>;
+  tell(line: string): void;
+  /** Its log, one JSON object a line. */
+  readonly logFile: string;
+  send(signal: NodeJS.Signals): void;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** SIGKILL, and waits for its end. */
+  kill(): Promise<void>;
+}
+
+/** Only what is given and what a program needs to run: no setting of the shell changes a test. */
+export function spawnWorker(logFile: string, env: Record<string, string>): WorkerProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [JITI, WORKER], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stderr.pipe(createWriteStream(logFile));
+  const lines: string[] = [];
+  const reader = createInterface(child.stdout)
+    .setMaxListeners(0)
+    .on('line', (line) => lines.push(line));
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  return {
+    pid: child.pid!,
+    lines,
+    logFile,
+    ended,
+    send: (signal: NodeJS.Signals) => void child.kill(signal),
+    tell: (line: string) => void child.stdin.write(`${line}\n`),
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    said(line) {
+      return new Promise((resolve, reject) => {
+        const look = () => {
+          if (!lines.includes(line)) return;
+          reader.off('line', look);
+          resolve();
+        };
+        reader.on('line', look);
+        look();
+        void ended.then(({ code, signal }) => {
+          const log = readFileSync(logFile, 'utf8').slice(-1000);
+          reject(new Error(`the worker ended by ${signal ?? code} before it said ${line}: ${log}`));
+        });
+      });
+    },
+  };
+}
+
+/** Resolves when the worker has logged this step of a job's life. */
+export async function untilLogged(worker: WorkerProcess, event: string): Promise<void> {
+  const said = `"msg":"${event}"`;
+  await until(`the worker logs ${event}`, () => readFileSync(worker.logFile, 'utf8').includes(said));
+}
