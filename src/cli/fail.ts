@@ -56,8 +56,10 @@ function refusalOfTemporal(error: unknown): string | null {
       return `Temporal refuses (${firstLine(fault.details)}); check TEMPORAL_NAMESPACE and the rights of the key or certificate.`;
     }
   }
-  if ((error as Error | undefined)?.name === 'NamespaceNotFoundError') {
-    return `Temporal refuses (${firstLine(error)}); check TEMPORAL_NAMESPACE.`;
+  const { name, message = '' } = (error ?? {}) as Partial<Error>;
+  if (name === 'NamespaceNotFoundError' || name === 'TransportError') {
+    // what follows is the worker core's own way to print a status
+    return `Temporal refuses (${firstLine(message.split(': Status {')[0])}); check TEMPORAL_NAMESPACE.`;
   }
   return null;
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { fail } from './fail';
+import { EXIT } from './exit-codes';
+import { fail, say } from './fail';
+import { fileFault } from './input';
 import { buildProgram } from './program';
 
 /** Waits until what was written is out, then ends, whatever is still open. */
@@ -10,8 +12,14 @@ async function end(code: number): Promise<never> {
   process.exit(code);
 }
 
-// a reader that has seen enough, such as head, is no fault: end as programs do on SIGPIPE
-process.stdout.on('error', () => process.exit(141));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // a reader that has seen enough, such as head, is no fault: end as programs do on SIGPIPE
+  if (error.code === 'EPIPE') process.exit(141);
+  say(`stdout can't be written: ${fileFault(error)}.`);
+  process.exit(EXIT.usage);
+});
+// nobody is left to tell
+process.stderr.on('error', () => undefined);
 
 buildProgram()
   .parseAsync()
