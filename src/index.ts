@@ -1,4 +1,12 @@
-export type { JobClientOptions, JobInput, ManyAnswer, RecordPage, TypedRecord, WaitOptions } from './client';
+export type {
+  JobClientOptions,
+  JobInput,
+  ManyAnswer,
+  RecordPage,
+  RunAnswer,
+  TypedRecord,
+  WaitOptions,
+} from './client';
 export { JobClient } from './client';
 export * from './errors';
 export type {

@@ -46,6 +46,8 @@ function readVersion(): string {
 
 /** `.env` of the working directory; what the environment has already wins. */
 function loadDotEnv(): void {
+  // a worker of `dev` is given a whole environment, without what `.env` says of another Temporal
+  if (process.channel) return;
   try {
     process.loadEnvFile();
   } catch (cause) {

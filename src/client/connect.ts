@@ -16,7 +16,9 @@ export function loadTemporalOptions(): TemporalOptions {
     const address = connectionOptions.address ?? 'localhost:7233';
     return { connection: { ...connectionOptions, address }, address, namespace: namespace ?? 'default' };
   } catch (error) {
-    throw new ConfigError(`Temporal's configuration can't be read: ${(error as Error).message}.`, error);
+    // its own words for a file without profiles are a TypeError's
+    const why = error instanceof TypeError ? 'its file has no profile' : (error as Error).message;
+    throw new ConfigError(`Temporal's configuration can't be read: ${why}; see TEMPORAL_CONFIG_FILE.`, error);
   }
 }
 

@@ -5,6 +5,7 @@ export type {
   ManyAnswer,
   ProviderCopies,
   RecordPage,
+  RunAnswer,
   TypedRecord,
   WaitOptions,
 } from './types';

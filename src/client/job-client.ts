@@ -22,7 +22,7 @@ import { restartRun, type Scope } from './scope';
 import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
 import { makeSeed } from './submit';
-import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, TypedRecord, WaitOptions } from './types';
+import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
 import { compareDigest } from './wait';
 
 const CANCEL_WAIT_MS = 10_000;
@@ -64,13 +64,14 @@ export class JobClient {
    * @throws JobFailedError, JobCanceledError, JobInDoubtError, JobForgottenError, JobTimeoutError, and
    *   what {@link submit} throws; each carries the record
    */
-  async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<TypedRecord<O>> {
+  async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<RunAnswer<O>> {
     const seed = this.seed(job);
     const answer = await this.submits.submit(seed);
     // a job opened again still shows its old failure until the new run has claimed it
     const staleToken = isSettled(answer.status) ? answer.token : undefined;
     const record = answer.replayed ? answer : await this.waitFor(seed.key, wait, staleToken);
-    return succeed(compareDigest(record, seed.input_digest)) as TypedRecord<O>;
+    const { created, replayed } = answer;
+    return { ...succeed(compareDigest(record, seed.input_digest)), created, replayed } as RunAnswer<O>;
   }
 
   /** Waits for a job that was submitted before. @throws as {@link run} */

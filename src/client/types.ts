@@ -15,6 +15,14 @@ export interface JobInput<I = unknown, O = unknown> {
 /** A record whose result is typed by its task. */
 export type TypedRecord<O> = Omit<JobRecord, 'result'> & { result: O };
 
+/** What `run` answers. */
+export type RunAnswer<O> = TypedRecord<O> & {
+  /** True where this call started the job. */
+  created: boolean;
+  /** True where a settled job answered from the record. */
+  replayed: boolean;
+};
+
 export interface JobClientOptions {
   /** A client of `@temporalio/client`; in the time-skipping environment, that environment's own. */
   client: Client;

@@ -20,7 +20,9 @@ export function installRuntime(log: Logger): void {
     const reason = error instanceof Error ? error.name : undefined;
     log[LEVELS[level]]({ sdk: true, job_id: workflowId, activityType, attempt, reason }, message);
   });
-  Runtime.install({ logger, shutdownSignals: [] });
+  // the native core's lines too: by default it writes them to stdout
+  const telemetryOptions = { logging: { forward: {} } };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
 }
 
 /** @throws UnreachableError that names the address */

@@ -64,7 +64,11 @@ let isRuntimeInstalled = false;
 function quietRuntime(): void {
   if (isRuntimeInstalled) return;
   isRuntimeInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), shutdownSignals: [] });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {} } },
+  });
 }
 
 export const quietLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
