@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InputMismatchError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
-import { untilClosed } from './runs';
+import { watchUntilClosed } from './runs';
 import { restartRun, type Scope } from './scope';
 
 /** How often an orphan is started again before the waiter says that something else is wrong. */
@@ -74,11 +74,9 @@ interface WatchedRun {
 /** Watches the latest run until it closes, or the watcher has left. */
 function watchRun({ client }: Scope, key: string, left: AbortSignal): WatchedRun {
   let isClosed = false;
-  const closed = client
-    .withAbortSignal(left, () => untilClosed(client.workflow.getHandle(key)))
-    .then(() => {
-      isClosed = true;
-    });
+  const closed = watchUntilClosed(client, key, left).then(() => {
+    isClosed = true;
+  });
   // whoever awaits it sees its error; one that nobody awaits any more is no crash
   closed.catch(() => undefined);
   return { closed, isClosed: () => isClosed };
