@@ -23,7 +23,7 @@ type Act = (world: World, id: string) => Promise<unknown>;
 interface Path {
   rule?: RuleAction;
   times?: number;
-  recovery?: 'stored' | 'none';
+  recovery?: 'stored' | 'background' | 'none';
   /** Default true. */
   searchAttributes?: boolean;
   act?: Act;
@@ -61,6 +61,22 @@ const PATHS: Record<string, Path> = {
     },
   },
   recovered: { rule: { ...LOST, list_after_ms: 1_500 }, recovery: 'stored' },
+  background: {
+    rule: FOREVER,
+    recovery: 'background',
+    act: async (world, id) => {
+      await untilPolled(world, id);
+      await world.model.release(id);
+    },
+  },
+  'background-canceled': {
+    rule: FOREVER,
+    recovery: 'background',
+    act: async (world, id) => {
+      await untilPolled(world, id);
+      await world.jobs.cancel(id);
+    },
+  },
   mismatched: {
     act: async (world, id) => {
       await world.jobs.wait(id);
@@ -72,6 +88,11 @@ const PATHS: Record<string, Path> = {
     },
   },
 };
+
+async function untilPolled(world: World, id: string): Promise<void> {
+  await world.model.waitForHeld(id);
+  await world.model.waitForState(({ polls }) => polls > 1);
+}
 
 async function untilHeld(world: World, id: string): Promise<JobRecord> {
   const error = await world.jobs.wait(id).catch((e) => e);

@@ -14,7 +14,7 @@ export interface Config {
   model: string | undefined;
   apiKey: string | undefined;
   baseUrl: string | undefined;
-  recovery: 'auto' | 'stored' | 'none';
+  recovery: 'auto' | 'stored' | 'background' | 'none';
   policy: Policy;
   heartbeatTimeoutMs: number;
   /** Calls at once in one worker. */
@@ -27,7 +27,7 @@ export interface Config {
 
 type Env = Record<string, string | undefined>;
 
-const RECOVERIES = ['auto', 'stored', 'none'] as const;
+const RECOVERIES = ['auto', 'stored', 'background', 'none'] as const;
 const ON_UNKNOWN = ['hold', 'rerun', 'fail'] as const;
 const HOLD_THEN = ['fail', 'rerun'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -55,8 +55,8 @@ export function loadConfig(env: Env): Config {
       onUnknown: read.choice('INFER_ONCE_ON_UNKNOWN', ON_UNKNOWN, 'hold'),
       holdForMs: holdFor,
       holdThen: read.choice('INFER_ONCE_HOLD_THEN', HOLD_THEN, 'fail'),
-      callTimeoutMs: read.duration('INFER_ONCE_CALL_TIMEOUT', '10m'),
-      leaseMs: read.duration('INFER_ONCE_LEASE', '15s'),
+      callTimeoutMs: read.duration('INFER_ONCE_CALL_TIMEOUT', '10m', '1d'),
+      leaseMs: read.duration('INFER_ONCE_LEASE', '15s', '1d'),
       settleMs: read.duration('INFER_ONCE_SETTLE', '2m'),
       deadlineMs: read.duration('INFER_ONCE_JOB_DEADLINE', '24h'),
       retryAfterCapMs: read.duration('INFER_ONCE_RETRY_AFTER_CAP', '1h'),
@@ -64,7 +64,7 @@ export function loadConfig(env: Env): Config {
     heartbeatTimeoutMs: read.duration('INFER_ONCE_HEARTBEAT_TIMEOUT', '10s'),
     concurrency: read.count('INFER_ONCE_CONCURRENCY') ?? 100,
     maxRps: read.count('INFER_ONCE_MAX_RPS') ?? null,
-    shutdownGraceMs: read.duration('INFER_ONCE_SHUTDOWN_GRACE', '25s'),
+    shutdownGraceMs: read.duration('INFER_ONCE_SHUTDOWN_GRACE', '25s', '1d'),
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);
@@ -104,9 +104,12 @@ class EnvReader {
     return this.env[name]?.trim() || undefined;
   }
 
-  duration(name: string, standard: string): number {
+  duration(name: string, standard: string, longest = '365d'): number {
     try {
-      return parseDuration(this.text(name) ?? standard, name);
+      const ms = parseDuration(this.text(name) ?? standard, name);
+      // longer ones overflow the runtime's timers, which then end at once
+      if (ms > parseDuration(longest)) this.fault(`${name} may be ${longest} at the longest`);
+      return ms;
     } catch (error) {
       this.fault((error as Error).message.replace(/\.$/, ''));
       return parseDuration(standard);

@@ -1,3 +1,4 @@
+import type { JobLog } from '../log';
 import type { Clock } from '../once/clock';
 import type { Policy } from '../once/policy';
 import type { Provider } from '../provider/provider';
@@ -20,9 +21,4 @@ export interface ActivityDeps {
   clock?: Clock;
 }
 
-/** The part of a pino logger that is used; fields first, then the event's name. */
-export interface JobLog {
-  info(fields: object, event: string): void;
-  warn(fields: object, event: string): void;
-  error(fields: object, event: string): void;
-}
+export type { JobLog };

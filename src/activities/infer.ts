@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { StoreCorruptError, UnreachableError, UserError } from '../errors';
-import { parseJobKey } from '../job';
+import { isSettled, parseJobKey } from '../job';
 import { systemClock } from '../once/clock';
 import type { OnceEnv, OnceEvent } from '../once/env';
 import type { Policy } from '../once/policy';
@@ -10,6 +9,7 @@ import { type OnceResult, runOnce } from '../once/run';
 import type { Task } from '../tasks/task';
 import { type InferOutcome, type InferRequest, SETTLED_SIGNAL, type StoreRef } from '../workflows/contract';
 import type { ActivityDeps } from './deps';
+import { toFailure } from './failure';
 import { type HeartbeatDetails, keepHeartbeating } from './heartbeat';
 import { logEvent } from './log';
 import { prepareCall, seedOf } from './prepare';
@@ -26,9 +26,10 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
     logEvent(deps.log, event, context.info.attempt);
   };
   const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, { store_id: deps.store.id });
+  const signals = watchStopSignals(context);
   try {
-    const signals = watchStopSignals(context);
     const task = findTask(deps, request.task);
+    if (!task) await leaveToOthers(deps, key, request.task);
     const seed = seedOf(key, request, task);
     const result = await runOnce(onceEnv(deps, onEvent), {
       seed,
@@ -37,14 +38,16 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
       checks: request.checks,
       prepare: (row) => prepareCall(deps, task, seed, row),
       lookUp: task && deps.provider.lookUp(task),
+      operations: (task && deps.provider.operations?.(task)) ?? null,
       canceled: signals.canceled,
       shutdown: signals.shutdown,
     });
     if (isLate || signals.isSuperseded()) await wakeRun(deps, context);
     return report(deps, result);
   } catch (error) {
-    throw toFailure(error);
+    throw toFailure(deps.log, key, error);
   } finally {
+    signals.stop();
     stopHeartbeating();
   }
 }
@@ -72,6 +75,21 @@ export function refuseOtherStore(deps: ActivityDeps, arg: StoreRef, context: Con
   });
 }
 
+/**
+ * A worker that does not know the task, in a rolling deploy say, knows neither its policy nor its recovery:
+ * a job that was claimed is for a worker that does.
+ */
+async function leaveToOthers(deps: ActivityDeps, key: string, task: string): Promise<void> {
+  const { job } = await deps.store.read(key);
+  if (!job || job.attempts === 0 || isSettled(job.status)) return;
+  throw ApplicationFailure.create({
+    type: 'unknown_task',
+    message: `this worker does not know task ${task}, and the job was claimed by one that does; it is left to such a worker`,
+    nextRetryDelay: '10 seconds',
+  });
+}
+
+/** Null where this worker does not have it. */
 export function findTask(deps: ActivityDeps, name: string): Task | null {
   return deps.tasks.names().includes(name) ? deps.tasks.get(name) : null;
 }
@@ -84,7 +102,7 @@ function policyOf(base: Policy, task: Task | null): Policy {
   };
 }
 
-function onceEnv(deps: ActivityDeps, onEvent: OnceEnv['onEvent']): OnceEnv {
+export function onceEnv(deps: ActivityDeps, onEvent: OnceEnv['onEvent']): OnceEnv {
   return {
     store: deps.store,
     clock: deps.clock ?? systemClock,
@@ -105,11 +123,11 @@ function report(deps: ActivityDeps, result: OnceResult): InferOutcome {
   // a run with another input learns nothing of the record that it missed
   if (result.kind === 'mismatch') return { kind: 'mismatch', store_id };
   return {
-    kind: result.kind === 'in_doubt' ? 'unsettled' : 'settled',
+    kind: result.kind === 'settled' ? 'settled' : 'unsettled',
     record: toRecord(result.row),
     store_id,
     search_attributes: deps.hasSearchAttributes,
-    check_after_ms: result.kind === 'in_doubt' ? result.checkAfterMs : 0,
+    check_after_ms: result.kind === 'settled' ? 0 : result.checkAfterMs,
   };
 }
 
@@ -125,16 +143,4 @@ async function wakeRun(deps: ActivityDeps, context: Context): Promise<void> {
   } catch {
     deps.log.info({ job_id: workflowId }, 'no open run to wake');
   }
-}
-
-/** What Temporal is told of an error: retry what may mend itself, fail what can't. */
-export function toFailure(error: unknown): unknown {
-  if (error instanceof StoreCorruptError) {
-    return ApplicationFailure.nonRetryable(error.message, 'store_corrupt');
-  }
-  if (error instanceof UnreachableError) {
-    return ApplicationFailure.create({ type: 'unreachable', message: error.message });
-  }
-  if (error instanceof UserError) return ApplicationFailure.nonRetryable(error.message, error.code);
-  return error;
 }

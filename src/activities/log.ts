@@ -1,7 +1,14 @@
 import type { OnceEvent } from '../once/env';
 import type { JobLog } from './deps';
 
-const LOUD = new Set<OnceEvent['event']>(['in_doubt', 'late', 'lease_lost', 'look_up_failed', 'store_away']);
+const LOUD = new Set<OnceEvent['event']>([
+  'in_doubt',
+  'late',
+  'lease_lost',
+  'look_up_failed',
+  'cancel_failed',
+  'store_away',
+]);
 /** Reasons that one person must act on at once: a key that expired would stop a whole night's batch. */
 const ALARMING = new Set(['unauthorized', 'forbidden', 'insufficient_quota']);
 

@@ -6,6 +6,7 @@ import { loadPayload } from '../once/record';
 import type { JobSeed } from '../once/rules/row';
 import type { PreparedCall } from '../once/run';
 import type { StoredJob } from '../store/store';
+import { checkSchema } from '../tasks/check';
 import { renderRequest } from '../tasks/render';
 import type { Task } from '../tasks/task';
 import type { ActivityDeps } from './deps';
@@ -37,12 +38,14 @@ export async function prepareCall(
       refused: `task ${JSON.stringify(seed.task)} is not known to this worker (it knows ${deps.tasks.names().join(', ')})`,
     };
   }
-  const parsed = task.input.safeParse(await loadInput(deps, seed, row));
-  if (!parsed.success) return { refused: describeIssue(parsed.error.issues[0]) };
+  const checked = checkSchema(task.input, await loadInput(deps, seed, row));
+  if ('fault' in checked) return { refused: `it does not fit task ${task.name} ${checked.fault}` };
   const job_id = parseJobKey(seed.key).jobId;
   try {
-    const request = renderRequest(task, parsed.data, { job_id, model: deps.model });
-    return { send: (context) => deps.provider.send(task, request, context) };
+    const request = renderRequest(task, checked.data, { job_id, model: deps.model });
+    const send: PreparedCall['send'] = (context) => deps.provider.send(task, request, context);
+    const start = deps.provider.background?.(task, request);
+    return start ? { send, start } : { send };
   } catch (e) {
     if (e instanceof UserError) return { refused: e.message };
     throw e;
@@ -58,11 +61,4 @@ async function loadInput(deps: ActivityDeps, seed: JobSeed, row: StoredJob | nul
     );
   }
   return JSON.parse(await loadPayload(deps.store, seed.key, row.input));
-}
-
-/** The place and the rule that was broken; never the value. */
-function describeIssue(issue: { path: PropertyKey[]; code?: string; message: string } | undefined): string {
-  if (!issue) return 'the input does not fit the task';
-  const path = ['input', ...issue.path.map(String)].join('.');
-  return `${path}: ${issue.message}`;
 }

@@ -2,16 +2,21 @@ import { UnreachableError } from '../errors';
 import { isSettled } from '../job';
 import type { Decide, StoredJob } from '../store/store';
 import type { OnceEnv } from './env';
-import type { Answered, BadAnswer, Outcome } from './outcome';
+import { pollPace, stopOperation, stopOperations } from './operations';
+import type { Answered, BadAnswer, Outcome, SendContext, Started } from './outcome';
 import { ROOM_TO_SAVE_MS, retryDelay } from './policy';
 import { askProvider, recover } from './recover';
 import { renew } from './rules/claim';
 import { cancel } from './rules/decide';
+import { saveOperation } from './rules/operation';
 import { type Claimed, complete, doubt, failAnswered, reject, release, type Settled } from './rules/settle';
 import type { OnceJob, OnceResult, PreparedCall } from './run';
 
+/** How long a call that is being started may still take once its job is canceled. */
+const START_GRACE_MS = 10_000;
+
 /** A claim just won. */
-interface OwnClaim extends Claimed {
+export interface OwnClaim extends Claimed {
   row: StoredJob;
 }
 
@@ -31,12 +36,16 @@ export async function callAndSettle(
   const saveUntil = claimedAt + job.policy.callTimeoutMs + ROOM_TO_SAVE_MS;
   try {
     env.onEvent({ event: 'sent', key, call_id: claimed.call_id, attempt: claimed.row.attempts });
-    const outcome = await call.send({
+    const context = {
       key,
       call_id: claimed.call_id,
       idempotencyKey: `${env.store.id}/${key}/${claimed.row.generation}`,
       signal: AbortSignal.any([job.canceled, job.shutdown]),
-    });
+    };
+    const outcome = call.start ? await startCall(env, job, call.start, context) : await call.send(context);
+    if (outcome.kind === 'started') {
+      return await keepOperation(env, job, claimed, outcome.operation, saveUntil);
+    }
     return await settle(env, job, claimed, outcome, saveUntil);
   } finally {
     stopRenewing();
@@ -86,7 +95,8 @@ function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number)
   return stop;
 }
 
-async function settle(
+/** Writes what became of a call. */
+export async function settle(
   env: OnceEnv,
   job: OnceJob,
   claimed: OwnClaim,
@@ -94,7 +104,7 @@ async function settle(
   saveUntil: number,
 ): Promise<OnceResult | 'again'> {
   const { key } = job.seed;
-  const save = <T>(decide: Decide<T>) => keepSaving(env, key, decide, saveUntil);
+  const save = savingUntil(env, key, saveUntil);
   switch (outcome.kind) {
     case 'answered':
     case 'bad_answer':
@@ -120,6 +130,11 @@ async function settle(
 }
 
 type Save = <T>(decide: Decide<T>) => Promise<T>;
+
+/** Writes that are tried again while the store is away, until this moment of the process's clock. */
+export function savingUntil(env: OnceEnv, key: string, until: number): Save {
+  return (decide) => keepSaving(env, key, decide, until);
+}
 
 /** An answer that was paid for is kept in hand while the store is away, until the call's time is over. */
 async function keepSaving<T>(env: OnceEnv, key: string, decide: Decide<T>, until: number): Promise<T> {
@@ -175,7 +190,8 @@ async function releaseClaim(
   return { kind: 'retry', afterMs: delay_ms, reason, message };
 }
 
-async function doubtClaim(
+/** The outcome is unknown: IN_DOUBT, then a first round of recovery. */
+export async function doubtClaim(
   env: OnceEnv,
   job: OnceJob,
   claimed: Claimed,
@@ -197,7 +213,54 @@ async function cancelInCall(env: OnceEnv, job: OnceJob, save: Save): Promise<Onc
   const { key } = job.seed;
   const row = await save(cancel(job.seed));
   env.onEvent({ event: 'canceled', key, status: row?.status });
+  if (row) await stopOperations(env, job, row);
   return byRow(row && ((await askProvider(env, job, row)) ?? row));
+}
+
+/**
+ * The provider took the call and runs it by itself: its id is saved at once, and from here on any worker
+ * can fetch the answer. A claim that was lost meanwhile leaves its id as evidence.
+ */
+async function keepOperation(
+  env: OnceEnv,
+  job: OnceJob,
+  claimed: OwnClaim,
+  operation: string,
+  saveUntil: number,
+): Promise<OnceResult | 'again'> {
+  const { key } = job.seed;
+  const save = savingUntil(env, key, saveUntil);
+  const { row, fate } = await save(saveOperation(claimed, operation));
+  env.onEvent({ event: 'started', key, call_id: claimed.call_id, status: row?.status });
+  // nobody could ask for it any more
+  if (!row || fate === 'dropped') await stopOperation(env, job, operation);
+  if (row?.status === 'IN_DOUBT') return 'again';
+  if (fate === 'won' && job.canceled.aborted) return cancelInCall(env, job, save);
+  if (fate === 'won') return { kind: 'running', row: row!, checkAfterMs: pollPace(0) };
+  if (row && (await stopOperations(env, job, row))) return byRow((await askProvider(env, job, row)) ?? row);
+  return byRow(row);
+}
+
+/**
+ * A request that only starts a call gets a moment more once the job is canceled: with its id the call can be
+ * stopped at the provider, without it the call runs on and is paid for.
+ */
+async function startCall(
+  env: OnceEnv,
+  job: OnceJob,
+  start: NonNullable<PreparedCall['start']>,
+  context: SendContext,
+): Promise<Started | Outcome> {
+  const over = new AbortController();
+  const late = new AbortController();
+  const abortLater = () => env.clock.sleep(START_GRACE_MS, over.signal).then(() => late.abort());
+  if (job.canceled.aborted) late.abort();
+  else job.canceled.addEventListener('abort', abortLater, { once: true, signal: over.signal });
+  try {
+    return await start({ ...context, signal: AbortSignal.any([late.signal, job.shutdown]) });
+  } finally {
+    over.abort();
+  }
 }
 
 /** Unsettled here means that another has the job, or will: come back. */

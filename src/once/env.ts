@@ -16,6 +16,7 @@ export interface OnceEvent {
   event:
     | 'claimed'
     | 'sent'
+    | 'started'
     | 'completed'
     | 'replayed'
     | 'late'
@@ -27,6 +28,7 @@ export interface OnceEvent {
     | 'unsent'
     | 'lease_lost'
     | 'look_up_failed'
+    | 'cancel_failed'
     | 'store_away'
     | 'rerun'
     | 'decided';

@@ -48,6 +48,28 @@ export type Outcome =
   /** Nobody can know. `reason` goes to the operator and holds no payload. */
   | { kind: 'unknown'; reason: string };
 
+/** The provider took the call and runs it by itself; `operation` is its id for it. */
+export interface Started {
+  kind: 'started';
+  operation: string;
+}
+
+/** What the provider says of a call that it runs by itself. */
+export type Polled =
+  | Outcome
+  /** Not final yet. */
+  | { kind: 'running' }
+  /** It does not know the id (any more). */
+  | { kind: 'gone' };
+
+/** Calls that the provider runs by itself, by the ids that it gave. */
+export interface Operations {
+  /** Asks once. @throws where the provider can't be asked now; the call goes on */
+  poll(operation: string, signal: AbortSignal): Promise<Polled>;
+  /** Stops one; one that is final or gone already is left alone. @throws where the provider can't be asked */
+  cancel(operation: string): Promise<void>;
+}
+
 /** How a call is sent; the values identify it to the provider and to later recovery. */
 export interface SendContext {
   /** The job's store key. */

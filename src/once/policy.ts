@@ -64,7 +64,7 @@ export function prospect(
   const recovering = isPolicyNear || (canAsk && now < shownAt);
 
   const backoff =
-    canAsk && now < finalAt
+    canAsk && now < Math.max(finalAt, shownAt)
       ? askingBackoff(checks, policy.settleMs)
       : holdBackoff(asks ? checks - 8 : checks);
   const moments = [plan?.at, recovering ? shownAt : undefined, canAsk ? finalAt : undefined];
@@ -105,6 +105,7 @@ function holdBackoff(checks: number): number {
 /** How long to wait before a call that was not executed is tried again. */
 export function retryDelay(attempts: number, retryAfterMs: number | undefined, policy: Policy): number {
   const backoff = Math.min(MINUTE, SECOND * 2 ** Math.min(Math.max(0, attempts - 1), 20));
-  const wished = retryAfterMs === undefined ? backoff : Math.max(retryAfterMs, 0);
+  // a provider that says "at once" over and over is not asked once a second all day
+  const wished = retryAfterMs === undefined ? backoff : Math.max(retryAfterMs, Math.min(backoff, 5 * SECOND));
   return Math.min(wished, policy.retryAfterCapMs);
 }

@@ -2,9 +2,11 @@ import type { ReopenPermit } from '../job';
 import type { StoredJob } from '../store/store';
 import { callAndSettle } from './call';
 import type { OnceEnv } from './env';
-import type { LookUp, Outcome, SendContext } from './outcome';
+import { stopOperations } from './operations';
+import type { LookUp, Operations, Outcome, SendContext, Started } from './outcome';
 import type { Policy } from './policy';
-import { recover } from './recover';
+import { askProvider, recover } from './recover';
+import { resume } from './resume';
 import { claim, expire, type Inspection, inspect, refuseInput } from './rules/claim';
 import { cancel } from './rules/decide';
 import type { JobSeed } from './rules/row';
@@ -12,6 +14,8 @@ import type { JobSeed } from './rules/row';
 /** A call that is ready to go. */
 export interface PreparedCall {
   send(context: SendContext): Promise<Outcome>;
+  /** In place of `send`, where the provider is to run the call by itself (recovery `background`). */
+  start?(context: SendContext): Promise<Started | Outcome>;
 }
 
 /** One job to be run at most once. */
@@ -28,6 +32,8 @@ export interface OnceJob {
   prepare(row: StoredJob | null): Promise<PreparedCall | { refused: string }>;
   /** Null where the provider can't be asked. */
   lookUp: LookUp | null;
+  /** Null where no call can be running at the provider by itself. */
+  operations: Operations | null;
   /** Aborts on an explicit cancel of the job. */
   canceled: AbortSignal;
   /** Aborts when this process must end. */
@@ -39,6 +45,8 @@ export type OnceResult =
   | { kind: 'settled'; row: StoredJob }
   | { kind: 'mismatch'; row: StoredJob }
   | { kind: 'in_doubt'; row: StoredJob; checkAfterMs: number }
+  /** The provider runs the call by itself: ask again then. */
+  | { kind: 'running'; row: StoredJob; checkAfterMs: number }
   /** Come back later: a live owner (`busy`), or a call that was not executed. */
   | { kind: 'retry'; afterMs: number; reason: string; message: string };
 
@@ -62,7 +70,9 @@ async function runRound(env: OnceEnv, job: OnceJob): Promise<OnceResult | 'again
   if (job.canceled.aborted && seen.kind !== 'mismatch') {
     const canceled = await env.store.update(key, cancel(job.seed));
     env.onEvent({ event: 'canceled', key, status: canceled?.status });
-    return canceled ? { kind: 'settled', row: canceled } : 'again';
+    if (!canceled) return 'again';
+    const answered = (await stopOperations(env, job, canceled)) && (await askProvider(env, job, canceled));
+    return { kind: 'settled', row: answered || canceled };
   }
   if (seen.kind !== 'claimable') return meet(env, job, seen);
 
@@ -111,6 +121,8 @@ async function meet(
       if (row?.status === 'IN_DOUBT') env.onEvent({ event: 'in_doubt', key, reason: row.doubt?.reason });
       return 'again';
     }
+    case 'resume':
+      return resume(env, job, seen);
     case 'in_doubt':
       return recover(env, job, seen.row);
   }

@@ -49,6 +49,23 @@ export function readUsage(usage: unknown): Usage | null {
   };
 }
 
+/** The Responses API's usage in our words, as {@link readUsage} does. */
+export function readResponseUsage(usage: unknown): Usage | null {
+  if (typeof usage !== 'object' || usage === null) return null;
+  const said = usage as {
+    input_tokens?: unknown;
+    output_tokens?: unknown;
+    input_tokens_details?: { cached_tokens?: unknown } | null;
+    output_tokens_details?: { reasoning_tokens?: unknown } | null;
+  };
+  return {
+    input_tokens: readCount(said.input_tokens),
+    cached_tokens: readCount(said.input_tokens_details?.cached_tokens),
+    output_tokens: readCount(said.output_tokens),
+    reasoning_tokens: readCount(said.output_tokens_details?.reasoning_tokens),
+  };
+}
+
 function readCount(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }

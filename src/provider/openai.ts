@@ -1,20 +1,19 @@
 import OpenAI from 'openai';
 import { type Agent, fetch as undiciFetch } from 'undici';
-import { formatDuration } from '../duration';
 import { ConfigError } from '../errors';
-import type { Outcome, SendContext } from '../once/outcome';
+import type { SendContext } from '../once/outcome';
 import type { ChatRequest, RecoverySetting, Task } from '../tasks/task';
 import { answerOutcome } from './answer';
+import { backgroundOperations, deleteResponses, startResponse } from './background';
 import { classifyFault } from './classify';
-import { toFault } from './fault';
 import type { Provider } from './provider';
 import { deleteStored, effectiveRecovery, storedLookUp } from './recovery';
-import { openAgent, openWire } from './wire';
+import { toResponsesRequest } from './responses-request';
+import { type Post, sendOnce } from './send-once';
+import { openAgent } from './wire';
 
 /** Of the OpenAI API itself. */
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
-/** The SDK's own timer has to be the later one, for ours knows what it means. */
-const SDK_TIMEOUT_MARGIN_MS = 60_000;
 
 /** How to reach the model. Nothing of it is read from the environment here. */
 export interface ProviderOptions {
@@ -29,7 +28,7 @@ export interface ProviderOptions {
 }
 
 /**
- * Chat Completions by the `openai` package, with everything off that could send a call twice: the SDK's
+ * Chat Completions, or Responses in the background, by the `openai` package, with everything off that could send a call twice: the SDK's
  * retries, redirects, and fetch's own second send.
  *
  * @throws ConfigError for a base URL or key that can't be used, or the OpenAI API without a key
@@ -44,6 +43,8 @@ export function createProvider(options: ProviderOptions): Provider {
   const openaiApi = hostname === 'api.openai.com';
   const agent = openAgent();
   const client = openClient(baseUrl, checkApiKey(options.apiKey, openaiApi), agent);
+  const source = { baseUrl, openaiApi };
+  const timeoutOf = (task: Task) => task.callTimeoutMs ?? options.callTimeoutMs;
   const recoveryOf = (task?: Task) => effectiveRecovery(task, options.recovery, openaiApi);
 
   return {
@@ -51,13 +52,21 @@ export function createProvider(options: ProviderOptions): Provider {
     openaiApi,
     async send(task, request, ctx) {
       const body = recoveryOf(task) === 'stored' ? markForRecovery(request, ctx) : request;
-      const outcome = await sendOnce(client, agent, body, ctx, task.callTimeoutMs ?? options.callTimeoutMs);
-      if ('fault' in outcome) return classifyFault(outcome.fault, { openaiApi, now: Date.now() });
-      if ('completion' in outcome) return answerOutcome(task, outcome.completion, { ...outcome, baseUrl });
-      return outcome;
+      const post: Post = (o) => client.chat.completions.create(body, o);
+      const sent = await sendOnce(agent, post, looksLikeCompletion, ctx, timeoutOf(task));
+      if ('fault' in sent) return classifyFault(sent.fault, { openaiApi, now: Date.now() });
+      if ('body' in sent) return answerOutcome(task, sent.body, { ...sent, baseUrl });
+      return sent;
     },
+    background(task, request) {
+      if (recoveryOf(task) !== 'background') return null;
+      const body = toResponsesRequest(task.name, request);
+      return (ctx) => startResponse(client, agent, task, body, ctx, timeoutOf(task), source);
+    },
+    operations: (task) => backgroundOperations(client, task, source),
     lookUp: (task) => (recoveryOf(task) === 'stored' ? storedLookUp(client, task, baseUrl) : null),
-    async forget(key, callIds, task) {
+    async forget(key, callIds, task, operations = []) {
+      await deleteResponses(client, operations);
       // The OpenAI API is asked in any case: the calls may be older than the setting.
       if (openaiApi || recoveryOf(task) === 'stored') await deleteStored(client, key, callIds);
     },
@@ -71,72 +80,10 @@ function markForRecovery(request: ChatRequest, { key, call_id }: SendContext): C
   return { ...request, store: true, metadata: { ...request.metadata, job_id: key, call_id } };
 }
 
-type Sent =
-  | { completion: object; requestId: string | null }
-  | { fault: ReturnType<typeof toFault> }
-  | Extract<Outcome, { kind: 'unknown' | 'not_executed' }>;
-
-async function sendOnce(
-  client: OpenAI,
-  agent: Agent,
-  body: ChatRequest,
-  ctx: SendContext,
-  timeoutMs: number,
-): Promise<Sent> {
-  const wire = openWire(agent);
-  const stop = stopSignal(ctx.signal, timeoutMs);
-  let status: number | undefined;
-  try {
-    const response = await client.chat.completions
-      .create(body, {
-        signal: stop.signal,
-        maxRetries: 0,
-        timeout: timeoutMs + SDK_TIMEOUT_MARGIN_MS,
-        headers: { 'Idempotency-Key': ctx.idempotencyKey },
-        fetchOptions: { dispatcher: wire.dispatcher } as object,
-      })
-      .asResponse();
-    status = response.status;
-    const completion: unknown = JSON.parse(await response.text());
-    if (!looksLikeCompletion(completion)) return { fault: { phase: 'response', status, causeCodes: [] } };
-    return { completion, requestId: response.headers.get('x-request-id') };
-  } catch (error) {
-    // A status, or a connection that never came about, says more than that we aborted meanwhile.
-    const fault = toFault(error, wire.wasDispatched());
-    if (fault.phase === 'response' || fault.phase === 'connect') return { fault };
-    if (stop.signal.aborted) return abortOutcome(fault.phase === 'unsent', ctx.signal.aborted, timeoutMs);
-    return { fault: status === undefined ? fault : { ...fault, phase: 'response', status } };
-  } finally {
-    stop.clear();
-  }
-}
-
-function abortOutcome(unsent: boolean, byCaller: boolean, timeoutMs: number): Sent {
-  if (unsent)
-    return { kind: 'not_executed', reason: 'aborted', message: 'The call was aborted before it was sent.' };
-  return { kind: 'unknown', reason: byCaller ? 'aborted' : `no answer within ${formatDuration(timeoutMs)}` };
-}
-
 /** Some gateways answer 200 with `{error: …}`: whether that was paid for, nobody can tell. */
 function looksLikeCompletion(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return 'choices' in value || !('error' in value);
-}
-
-/** Aborts with the caller's signal or after the call's own time; `clear` when the call is over. */
-function stopSignal(caller: AbortSignal, timeoutMs: number): { signal: AbortSignal; clear: () => void } {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  const timer = setTimeout(abort, timeoutMs);
-  caller.addEventListener('abort', abort, { once: true });
-  if (caller.aborted) abort();
-  return {
-    signal: controller.signal,
-    clear() {
-      clearTimeout(timer);
-      caller.removeEventListener('abort', abort);
-    },
-  };
 }
 
 function openClient(baseURL: string, apiKey: string, agent: Agent): OpenAI {

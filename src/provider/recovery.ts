@@ -7,7 +7,7 @@ import { answerOutcome } from './answer';
 import { readCauseCodes } from './fault';
 
 /** What recovery comes to for one task at one provider. */
-export type Recovery = 'stored' | 'none';
+export type Recovery = 'stored' | 'background' | 'none';
 
 const LOOK_UP_TIMEOUT_MS = 10_000;
 const PAGE_SIZE = 100;
@@ -68,8 +68,8 @@ export function storedLookUp(client: OpenAI, task: Task, baseUrl: string): LookU
  */
 export async function deleteStored(client: OpenAI, key: string, callIds: string[]): Promise<void> {
   for (const { completion } of await listStored(client, key, callIds)) {
-    await ask(undefined, async (options) => {
-      await client.chat.completions.delete(completion.id, options).catch(ignoreGone);
+    await askProvider(undefined, async (options) => {
+      await client.chat.completions.delete(completion.id, options).catch(ignoreStatus(404));
     });
   }
 }
@@ -81,7 +81,7 @@ export async function deleteStored(client: OpenAI, key: string, callIds: string[
  */
 async function listStored(client: OpenAI, key: string, callIds: string[], signal?: AbortSignal) {
   if (callIds.length === 0) return [];
-  const stored = await ask(signal, async (options) => {
+  const stored = await askProvider(signal, async (options) => {
     const listed = await listAll(client, key, options);
     const whole: StoredCompletion[] = [];
     for (const item of listed) whole.push(isWhole(item) ? item : await retrieve(client, item, options));
@@ -93,7 +93,7 @@ async function listStored(client: OpenAI, key: string, callIds: string[], signal
     .sort((a, b) => (a.completion.created ?? 0) - (b.completion.created ?? 0));
 }
 
-type AskOptions = { signal: AbortSignal; maxRetries: 0 };
+export type AskOptions = { signal: AbortSignal; maxRetries: 0 };
 
 /** The SDK's own list takes any answer without `data`, an HTML page say, for an empty one; hence its `get`. */
 async function listAll(client: OpenAI, key: string, options: AskOptions): Promise<StoredCompletion[]> {
@@ -118,17 +118,23 @@ async function retrieve(
   item: StoredCompletion,
   options: AskOptions,
 ): Promise<StoredCompletion> {
-  const completion = await client.chat.completions.retrieve(item.id, options).catch(ignoreGone);
+  const completion = await client.chat.completions.retrieve(item.id, options).catch(ignoreStatus(404));
   return (completion as unknown as StoredCompletion | undefined) ?? item;
 }
 
-function ignoreGone(error: unknown): undefined {
-  if ((error as { status?: unknown }).status === 404) return undefined;
-  throw error;
+/** For `catch`: takes these statuses for "nothing there". */
+export function ignoreStatus(...statuses: number[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!statuses.includes((error as { status?: number }).status ?? 0)) throw error;
+  };
 }
 
-/** Asks within the look-up's own time-out; whatever goes wrong is one error without the provider's words. */
-async function ask<T>(
+/**
+ * Asks within a look-up's own time-out.
+ *
+ * @throws UnreachableError, whatever goes wrong, without the provider's words
+ */
+export async function askProvider<T>(
   signal: AbortSignal | undefined,
   question: (options: AskOptions) => Promise<T>,
 ): Promise<T> {

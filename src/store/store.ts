@@ -17,6 +17,8 @@ export interface StoredCall {
   token: number;
   claimed_at: number;
   fate: CallFate;
+  /** The provider's id of a call that it runs by itself (recovery `background`); absent until it is known. */
+  operation?: string;
   /** A valid answer that arrived too late to be the result; adoptable. */
   late?: LateAnswer;
   /** Raw text of an answer that was paid for and could not be used. */
@@ -57,8 +59,8 @@ export interface StoredJob {
   token: number;
   /** Grows when a settled job is opened again. */
   generation: number;
-  /** When this generation was opened; the job's deadline counts from here. */
-  opened_at: number;
+  /** Since when calls were not executed, one after the other; the job's deadline counts from here. */
+  refused_since: number | null;
   result: Payload | null;
   error: { code: JobErrorCode; message: string } | null;
   billed: Billed;

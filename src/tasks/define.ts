@@ -1,6 +1,7 @@
 import type { ZodType, z } from 'zod';
 import { parseDuration } from '../duration';
 import { ConfigError } from '../errors';
+import { isTaskName } from '../job';
 import { isZod4Schema, outputResponseFormat } from './response-format';
 import {
   type ChatMessages,
@@ -63,7 +64,6 @@ const COMMON = [
   'keep',
 ];
 const KNOWN = [...COMMON, 'request', 'model', 'prompt', 'system'];
-const NAME = /^[A-Za-z][A-Za-z0-9._-]{0,62}$/;
 /** Timers hold 24 days at most; a day is already far beyond what a provider lets one call take. */
 const LONGEST_CALL_MS = 86_400_000;
 
@@ -101,7 +101,7 @@ export function defineTask<In extends ZodType, Out extends ZodType>(
     if (!isZod4Schema(given[side])) refuse(`its ${side} must be a schema of zod 4`);
   }
   if (given.parse !== undefined && typeof given.parse !== 'function') refuse('parse must be a function');
-  checkOneOf(refuse, 'recovery', given.recovery, ['auto', 'stored', 'none']);
+  checkOneOf(refuse, 'recovery', given.recovery, ['auto', 'stored', 'background', 'none']);
   checkOneOf(refuse, 'onUnknown', given.onUnknown, ['hold', 'rerun', 'fail']);
   const request = given.request === undefined ? promptRequest(given, refuse) : wholeRequest(given, refuse);
   const format = given.parse ? undefined : outputResponseFormat(name, options.output);
@@ -127,7 +127,7 @@ export function defineTask<In extends ZodType, Out extends ZodType>(
 type Refuse = (why: string) => never;
 
 function checkName(name: unknown): string {
-  if (typeof name === 'string' && NAME.test(name)) return name;
+  if (isTaskName(name)) return name;
   const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 80)) : 'undefined';
   throw new ConfigError(
     `A task can't be named ${shown}; a name is 1 to 63 letters, digits and . _ - and begins with a letter.`,

@@ -1,5 +1,5 @@
-import type { z } from 'zod';
 import type { JobErrorCode } from '../job';
+import { describeIssue } from './check';
 import type { Task } from './task';
 
 /** What a completion is worth to a task: its result, or why it has none and the text that was paid for. */
@@ -53,7 +53,8 @@ export function judgeCompletion(task: Task, completion: unknown): Judgement {
   return 'fault' in judged ? bad('output_invalid', judged.fault) : judged;
 }
 
-function readOutput(task: Task, content: string): { result: unknown } | { fault: string } {
+/** What the task's parser and schema make of an answer's text. */
+export function readOutput(task: Task, content: string): { result: unknown } | { fault: string } {
   let value: unknown;
   try {
     value = task.parse ? task.parse(content) : JSON.parse(content);
@@ -65,16 +66,14 @@ function readOutput(task: Task, content: string): { result: unknown } | { fault:
   }
   try {
     const checked = task.output.safeParse(value);
-    if (!checked.success) return { fault: describeIssue(checked.error.issues[0]) };
+    if (!checked.success) {
+      return {
+        fault: `The answer does not fit the task's output ${describeIssue(checked.error.issues[0])}.`,
+      };
+    }
     const json = JSON.stringify(checked.data);
     return json === undefined ? { fault: 'The output schema gave nothing.' } : { result: JSON.parse(json) };
   } catch {
     return { fault: 'The output schema threw, or gave what JSON has no form for.' };
   }
-}
-
-/** Path and kind of issue; zod's own message is left out, for a custom one may quote the content. */
-function describeIssue(issue: z.core.$ZodIssue | undefined): string {
-  const path = issue?.path.length ? issue.path.map(String).join('.') : 'the top level';
-  return `The answer does not fit the task's output at ${path} (${issue?.code ?? 'unknown'}).`;
 }

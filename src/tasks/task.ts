@@ -17,10 +17,11 @@ export interface RequestContext {
 
 /**
  * Where to look for the answer of a call whose fate is open: `stored` among the completions that the
- * provider keeps (`store: true`), `none` nowhere, `auto` `stored` for the OpenAI API itself and `none`
+ * provider keeps (`store: true`), `background` under the id that the provider gave to a response which it runs
+ * by itself (`background: true`), `none` nowhere, `auto` `stored` for the OpenAI API itself and `none`
  * for every other base URL.
  */
-export type RecoverySetting = 'auto' | 'stored' | 'none';
+export type RecoverySetting = 'auto' | 'stored' | 'background' | 'none';
 
 /** What becomes of a job once recovery has stopped asking: wait for a decision, run again, or fail. */
 export type OnUnknown = 'hold' | 'rerun' | 'fail';

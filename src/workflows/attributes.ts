@@ -15,6 +15,14 @@ const JOB_COST = defineSearchAttributeKey('JobCostUsd', SearchAttributeType.DOUB
 /** Every search attribute of a job's run, with its type; what `setup` registers. */
 export const SEARCH_ATTRIBUTES = [JOB_TASK, JOB_STATUS, JOB_MODEL, JOB_TOKENS, JOB_COST];
 
+/** Temporal's numbers for the types of ours (`IndexedValueType`). */
+const TYPE_NUMBERS: Readonly<Record<string, number>> = { KEYWORD: 2, INT: 3, DOUBLE: 4 };
+
+/** The number by which Temporal's API knows the type of a search attribute of ours. */
+export function typeNumber({ type }: { type: string }): number {
+  return TYPE_NUMBERS[type]!;
+}
+
 /** What a client sets at the start, where the namespace has the attributes. */
 export function startAttributes(task: string): SearchAttributePair[] {
   return [

@@ -2,6 +2,7 @@ import type { JobArgument, JobRecord } from '../job';
 
 /** The line that Temporal UI shows of a run: what it waits for and, in doubt, how to settle it. */
 export function describeProgress(arg: JobArgument, record: JobRecord | null): string {
+  if (record?.status === 'IN_PROGRESS') return `**${arg.task}**: the model is working on it`;
   if (record?.status !== 'IN_DOUBT' || !record.doubt) return `**${arg.task}**: waits for its one call`;
   const { token, since, reason, recovering } = record.doubt;
   const head = `**${arg.task}**: IN DOUBT since ${since}: ${reason}.`;

@@ -14,10 +14,19 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { isSettled, type JobArgument, type JobRecord, MEMO_DIGEST, parseJobKey, pendingRecord } from '../job';
+import {
+  isSettled,
+  type JobArgument,
+  type JobRecord,
+  MEMO_DIGEST,
+  MEMO_RECORD,
+  parseJobKey,
+  pendingRecord,
+} from '../job';
 import { recordAttributes } from './attributes';
 import {
   type InferOutcome,
@@ -29,7 +38,7 @@ import {
 } from './contract';
 import { describeEnd, describeProgress } from './details';
 import { workflowSettings } from './settings';
-import { checkResolve } from './validate';
+import { checkArgument, checkResolve } from './validate';
 
 export const recordQuery = defineQuery<JobRecord>(RECORD_QUERY);
 export const resolveUpdate = defineUpdate<JobRecord, [ResolveRequest]>(RESOLVE_UPDATE);
@@ -49,6 +58,7 @@ const records = proxyActivities<Pick<JobActivities, 'decideDoubt' | 'cancelJob' 
  * @throws ApplicationFailure of the record's error code, the record in its details, where it FAILED
  */
 export async function inferenceJob(arg: JobArgument): Promise<JobRecord> {
+  checkArgument(arg);
   const run = new Run(arg);
   return run.untilSettled();
 }
@@ -76,7 +86,7 @@ class Run {
   }
 
   async untilSettled(): Promise<JobRecord> {
-    for (let checks = 0; ; ) {
+    for (let checks = 0, token = 0; ; ) {
       const wakesBefore = this.wakes;
       const outcome = await this.inferOrCancel(checks);
       if (outcome.kind === 'mismatch') return this.endMismatched();
@@ -88,8 +98,12 @@ class Run {
         continue;
       }
       const woken = await this.waitFor(outcome.check_after_ms, wakesBefore);
-      checks = woken ? 0 : checks + 1;
-      // a run that is canceled ends here: the next one would not know of it
+      // another state is looked at from its beginning, however long the one before lasted
+      const isNew = token !== 0 && token !== outcome.record.token;
+      token = outcome.record.token;
+      checks = woken || isNew ? 0 : checks + 1;
+      if (workflowInfo().continueAsNewSuggested) await this.untilHandled();
+      // a run that is canceled, also while it waited, ends here: the next one would not know of it
       if (workflowInfo().continueAsNewSuggested && !isCanceled()) await this.continueAsNew();
     }
   }
@@ -121,7 +135,8 @@ class Run {
       startToCloseTimeout: startToCloseMs,
       heartbeatTimeout: settings.heartbeatTimeoutMs,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-      retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+      // waits that are wanted come with the failure; this one is for a dead worker's job, which goes on soon
+      retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
       summary: this.arg.task,
     });
   }
@@ -139,6 +154,8 @@ class Run {
     const record = await CancellationScope.nonCancellable(() =>
       records.decideDoubt({ ...request, store_id: this.storeId }),
     );
+    // readers without a store would else be shown a doubt that is settled, all through a rerun's call
+    this.remember(record);
     this.wakes += 1;
     return record;
   }
@@ -154,9 +171,17 @@ class Run {
     }
   }
 
+  /** A round that was under way during a decision tells of an older record. */
+  private remember(record: JobRecord): void {
+    if (record.token >= (this.record?.token ?? 0)) this.record = record;
+  }
+
   private learn(record: JobRecord, hasAttributes = this.hasAttributes): void {
-    this.record = record;
+    // a call that still runs at the provider: nothing that a list would show has changed
+    const isSame = record.status === 'IN_PROGRESS' && record.token === this.record?.token;
+    this.remember(record);
     this.hasAttributes = hasAttributes;
+    if (isSame) return;
     if (this.hasAttributes) upsertSearchAttributes(recordAttributes(record));
   }
 
@@ -165,7 +190,7 @@ class Run {
    * opened again. COMPLETED can't change any more, so a job that went well pays for no second look.
    */
   private async reread(record: JobRecord): Promise<JobRecord | null> {
-    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    await this.untilHandled();
     if (record.status === 'COMPLETED') return record;
     const wakesBefore = this.wakes;
     const last = await CancellationScope.nonCancellable(() => records.readRecord({ store_id: this.storeId }));
@@ -182,6 +207,8 @@ class Run {
       case 'COMPLETED':
         return record;
       case 'CANCELED':
+        // the details of a cancellation do not reach the server
+        upsertMemo({ [MEMO_RECORD]: record });
         throw new CancelledFailure(`job ${record.job_id} was canceled`, [record]);
       case 'FORGOTTEN':
         throw ApplicationFailure.nonRetryable(`job ${record.job_id} was forgotten`, 'forgotten', record);
@@ -197,8 +224,11 @@ class Run {
     );
   }
 
+  private async untilHandled(): Promise<void> {
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  }
+
   private async continueAsNew(): Promise<never> {
-    await condition(allHandlersFinished);
     return continueAsNew<typeof inferenceJob>({ ...this.arg, store_id: this.storeId });
   }
 }

@@ -1,5 +1,20 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { isTaskName, type JobArgument } from '../job';
 import type { ResolveRequest } from './contract';
+
+/**
+ * Refuses an argument that names no task, e.g. a plain client's `null`: nothing that it says may reach
+ * search attributes, which would block the run for good.
+ *
+ * @throws ApplicationFailure of type `invalid_input`, which fails the run
+ */
+export function checkArgument(arg: JobArgument): void {
+  if (typeof arg === 'object' && arg !== null && isTaskName(arg.task)) return;
+  throw ApplicationFailure.nonRetryable(
+    'the argument of a job is one object, {"task": "enrich", "input": …}, and this one names no task',
+    'invalid_input',
+  );
+}
 
 /**
  * Refuses a `resolve` that can't be a decision, before it enters history. Whether the doubt that it

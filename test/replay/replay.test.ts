@@ -29,6 +29,8 @@ beforeAll(() => {
 
 test('there is a history of each path that a run can take', () => {
   expect(names.sort()).toEqual([
+    'background',
+    'background-canceled',
     'canceled-in-call',
     'completed',
     'completed-without-attributes',

@@ -1,12 +1,13 @@
 import { writeSync } from 'node:fs';
 import type { PayloadCodec } from '@temporalio/common';
+import type { Operations } from '../../src/once/outcome';
 import type { Provider } from '../../src/provider/provider';
 import type { ResultStore, StoredJob } from '../../src/store/store';
 import type { JobActivities } from '../../src/workflows/contract';
-import type { CrashHow, CrashPoint } from './crash-points';
+import type { AnyCrashPoint, CrashHow } from './crash-points';
 
 /** Called wherever a point is passed; at the chosen one the process dies, freezes, or the step throws. */
-export type Reach = (point: CrashPoint) => void;
+export type Reach = (point: AnyCrashPoint) => void;
 
 /** A failpoint that acts the first `times` that `chosen` is passed. With no point chosen it never does. */
 export function failpoint(chosen: string | undefined, how: CrashHow, times: number): Reach {
@@ -32,14 +33,17 @@ export function withStorePoints(store: ResultStore, reach: Reach): ResultStore {
     close: () => store.close(),
     async update(key, decide) {
       let step: 'claim' | 'save' | null = null;
+      let isOperation = false;
       const returns = await store.update(key, (row, now) => {
         const change = decide(row, now);
         step = stepOf(row, change.job);
+        isOperation = operations(change.job) > operations(row);
         // the first decision is over a snapshot, before any lock is taken: nothing is written yet
         if (step) reach(`before_${step}`);
         return change;
       });
       if (step) reach(`after_${step}`);
+      if (isOperation) reach('after_operation_saved');
       return returns;
     },
   };
@@ -51,6 +55,10 @@ function stepOf(before: StoredJob | null, after: StoredJob | undefined): 'claim'
   return after.status === 'COMPLETED' ? 'save' : null;
 }
 
+function operations(row: StoredJob | null | undefined): number {
+  return row?.calls.filter((call) => call.operation !== undefined).length ?? 0;
+}
+
 /** The provider, with points around the call. */
 export function withProviderPoints(provider: Provider, reach: Reach): Provider {
   return {
@@ -60,6 +68,29 @@ export function withProviderPoints(provider: Provider, reach: Reach): Provider {
       const outcome = await provider.send(task, request, context);
       reach('after_answer');
       return outcome;
+    },
+    background(task, request) {
+      const start = provider.background?.(task, request);
+      if (!start) return null;
+      return async (context) => {
+        reach('before_send');
+        const outcome = await start(context);
+        reach('after_operation_started');
+        return outcome;
+      };
+    },
+    operations: (task) => withPollPoint(provider.operations!(task), reach),
+  };
+}
+
+/** A poll that finds an answer has it as a call has. */
+function withPollPoint(operations: Operations, reach: Reach): Operations {
+  return {
+    ...operations,
+    async poll(operation, signal) {
+      const polled = await operations.poll(operation, signal);
+      if (polled.kind === 'answered') reach('after_answer');
+      return polled;
     },
   };
 }

@@ -22,5 +22,16 @@ export const CRASH_POINTS = [
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
+/** More points in the life of a call that the provider runs by itself, between `before_send` and its answer. */
+export const OPERATION_POINTS = [
+  /** The provider took the call; the id that it gave is not saved. */
+  'after_operation_started',
+  /** The id is durable. */
+  'after_operation_saved',
+] as const;
+
+/** Any point at which a worker can be made to die. */
+export type AnyCrashPoint = CrashPoint | (typeof OPERATION_POINTS)[number];
+
 /** How a worker dies: `kill` as by SIGKILL, `stop` freezes until SIGCONT, `throw` fails this one step. */
 export type CrashHow = 'kill' | 'stop' | 'throw';

@@ -9,7 +9,7 @@ import { type DevServer, findFreePort, startDevServer } from '../../src/dev/temp
 import type { OnUnknown } from '../../src/once/policy';
 import { openSqliteStore } from '../../src/store/sqlite';
 import type { ResultStore } from '../../src/store/store';
-import type { CrashHow, CrashPoint } from './crash-points';
+import type { AnyCrashPoint, CrashHow } from './crash-points';
 import { spawnWorker, type WorkerProcess } from './worker-process';
 
 /** Short times, so that a dead worker is missed soon. In the order that the configuration asks for. */
@@ -22,9 +22,9 @@ const TIMES = {
 
 /** How to start a worker process. */
 export interface WorkerSpec {
-  recovery?: 'stored' | 'none';
+  recovery?: 'stored' | 'background' | 'none';
   onUnknown?: OnUnknown;
-  crash?: { at: CrashPoint; how?: CrashHow; times?: number };
+  crash?: { at: AnyCrashPoint; how?: CrashHow; times?: number };
   /** More of the product's environment, e.g. `INFER_ONCE_SHUTDOWN_GRACE`. */
   env?: Record<string, string>;
 }

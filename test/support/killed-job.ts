@@ -1,16 +1,17 @@
 import { JobError } from '../../src/errors';
 import type { JobRecord } from '../../src/job';
 import type { OnUnknown } from '../../src/once/policy';
-import type { CrashPoint } from './crash-points';
+import type { AnyCrashPoint, CrashPoint } from './crash-points';
 import type { CrashWorld, Lane } from './crash-world';
+import { until } from './until';
 import type { WorkerProcess } from './worker-process';
 
 export const INPUT = { title: '  the   thing (1982)', category: 'film' };
 
 /** One cell of a kill table. */
-export interface KillCase {
-  point: CrashPoint;
-  recovery: 'stored' | 'none';
+export interface KillCase<P extends AnyCrashPoint = CrashPoint, R = 'stored' | 'none'> {
+  point: P;
+  recovery: R;
   onUnknown?: OnUnknown;
   /** Default `kill`. With `throw` the worker lives, and has the next attempt itself. */
   how?: 'kill' | 'throw';
@@ -34,7 +35,11 @@ export interface KilledJob {
  *
  * @param name - of the job, its task queue and its store
  */
-export async function runKilledJob(world: CrashWorld, name: string, kill: KillCase): Promise<KilledJob> {
+export async function runKilledJob(
+  world: CrashWorld,
+  name: string,
+  kill: KillCase<AnyCrashPoint, 'stored' | 'background' | 'none'>,
+): Promise<KilledJob> {
   const { point, recovery, onUnknown = 'hold', how = 'kill', env } = kill;
   const lane = await world.openLane(name);
   const healthy = { recovery, onUnknown, env };
@@ -42,6 +47,7 @@ export async function runKilledJob(world: CrashWorld, name: string, kill: KillCa
   if (isOutside) await world.holdCalls(name);
   const doomed = await lane.startWorker({ ...healthy, crash: isOutside ? undefined : { at: point, how } });
   await lane.jobs.submit({ job_id: name, task: 'enrich', input: INPUT });
+  if (isOutside && recovery === 'background') await untilRunning(lane, name);
   if (isOutside) await killInCall(world, name, doomed);
   else await doomed.said(`at ${point}`);
   if (how === 'kill') {
@@ -50,6 +56,14 @@ export async function runKilledJob(world: CrashWorld, name: string, kill: KillCa
   }
   const record = await outcome(lane, name);
   return { job_id: name, lane, record, billed: world.model.billed(name) };
+}
+
+/** In the background a call is under way from when its id is on record. */
+async function untilRunning(lane: Lane, jobId: string): Promise<void> {
+  await until(`the id of ${jobId} on record`, async () => {
+    const { job } = await lane.store.read(jobId);
+    return job?.calls.some((call) => call.operation !== undefined);
+  });
 }
 
 /** The request is at the provider, which executes it when its caller is dead already. */

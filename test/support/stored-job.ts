@@ -11,7 +11,7 @@ export function storedJob(key: string, change: Partial<StoredJob> = {}): StoredJ
     status: 'PENDING',
     token: 1,
     generation: 1,
-    opened_at: 1000,
+    refused_since: null,
     result: null,
     error: null,
     billed: 'no',

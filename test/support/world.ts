@@ -32,7 +32,7 @@ export interface WorldOptions {
   store?: ResultStore;
   policy?: Partial<Policy>;
   /** Default `stored`: the offline model keeps completions as the OpenAI API does. */
-  recovery?: 'stored' | 'none';
+  recovery?: 'stored' | 'background' | 'none';
   searchAttributes?: boolean;
 }
 
@@ -49,7 +49,9 @@ export interface World {
   env: TestWorkflowEnvironment | null;
   devServer: DevServer | null;
   /** Starts one more worker in this process; `stop` ends it. */
-  addWorker(options?: Partial<JobWorkerOptions> & { recovery?: 'stored' | 'none' }): Promise<RunningWorker>;
+  addWorker(
+    options?: Partial<JobWorkerOptions> & { recovery?: 'stored' | 'background' | 'none' },
+  ): Promise<RunningWorker>;
   stop(): Promise<void>;
 }
 

@@ -57,8 +57,8 @@ test.each<[string, object, RegExp]>([
   ['a schema of zod 3', { output: zod3Like }, /its output must be a schema of zod 4/],
   [
     'a recovery that is not known',
-    { recovery: 'background' },
-    /recovery is "background"; it must be one of auto, stored, none/,
+    { recovery: 'elsewhere' },
+    /recovery is "elsewhere"; it must be one of auto, stored, background, none/,
   ],
   [
     'a policy that is not known',

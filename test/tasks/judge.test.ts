@@ -83,7 +83,7 @@ test.each<[string, BadCase]>([
     {
       answer: completion('{"items":[{"count":"secret"}],"note":null}'),
       code: 'output_invalid',
-      message: /at items\.0\.count \(invalid_type\)/,
+      message: /at items\.0\.count \(invalid_type, expected number\)/,
     },
   ],
   [
@@ -91,7 +91,7 @@ test.each<[string, BadCase]>([
     {
       answer: completion('["secret"]'),
       code: 'output_invalid',
-      message: /at the top level \(invalid_type\)/,
+      message: /at the top level \(invalid_type, expected object\)/,
     },
   ],
   [

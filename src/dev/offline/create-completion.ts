@@ -6,6 +6,7 @@ import { attributeCall, type BilledEntry } from './ledger';
 import type { ChatRequest, Completion, RuleAction } from './protocol';
 import type { RuleBook } from './rules';
 import type { StoredCompletions } from './stored-completions';
+import type { StoredResponses } from './stored-responses';
 import { sendStream } from './stream';
 import type { Traffic } from './traffic';
 import { errorBody, resetConnection, sendBody, sendHalf } from './wire';
@@ -14,6 +15,7 @@ import { errorBody, resetConnection, sendBody, sendHalf } from './wire';
 export interface OfflineParts {
   ledger: JsonLines;
   stored: StoredCompletions;
+  responses: StoredResponses;
   rules: RuleBook;
   traffic: Traffic;
   /** How long a call takes, in milliseconds, where no rule says otherwise. */
@@ -51,13 +53,13 @@ export async function createCompletion(
 }
 
 /** Whether a call runs, and so costs: `bill` decides; else what does not end in the model's own answer is free. */
-function isExecuted(action: RuleAction): boolean {
+export function isExecuted(action: RuleAction): boolean {
   if (action.bill !== undefined) return action.bill;
   return !(action.hang || action.reset === 'before' || action.redirect || (action.status ?? 200) >= 300);
 }
 
 async function execute(
-  { ledger, stored, traffic }: OfflineParts,
+  { ledger, stored, responses, traffic }: OfflineParts,
   body: ChatRequest,
   action: RuleAction,
   idempotencyKey: string | null,
@@ -81,7 +83,7 @@ async function execute(
   if (body.store === true) {
     const kept = { ...completion, request_id: requestId, metadata: body.metadata ?? {} };
     await stored.put(kept, Date.now() + (action.list_after_ms ?? 0));
-    traffic.setStored(stored.size);
+    traffic.setStored(stored.size + responses.size);
   }
   return completion;
 }
@@ -107,7 +109,7 @@ function answer(
 }
 
 /** What a rule has answered in place of a completion, if it has. */
-function otherAnswer(
+export function otherAnswer(
   action: RuleAction,
 ): { status: number; body: unknown; headers?: Record<string, string> } | undefined {
   const { status = 200, body } = action;
@@ -117,13 +119,15 @@ function otherAnswer(
   return status >= 300 ? { status, body: errorBody(status) } : undefined;
 }
 
-async function noteAnswered({ ledger, traffic }: OfflineParts, { id }: Completion): Promise<void> {
+/** Notes in the ledger that the answer of a billed call went out whole. */
+export async function noteAnswered({ ledger, traffic }: OfflineParts, { id }: { id: string }): Promise<void> {
   // Lost only while the process ends; then the ledger says "billed", which is true.
   await ledger.append({ phase: 'answered', at: new Date().toISOString(), call: id }).catch(() => undefined);
   traffic.count('answered');
 }
 
-function headerOf(request: IncomingMessage, name: string): string | null {
+/** One header of a request, or null. */
+export function headerOf(request: IncomingMessage, name: string): string | null {
   const value = request.headers[name];
   return typeof value === 'string' ? value : null;
 }

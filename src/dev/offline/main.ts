@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
+import { resumeResponses } from './create-response';
 import { openLedger } from './ledger';
 import { RuleBook } from './rules';
 import { createOfflineServer } from './server';
 import { StoredCompletions } from './stored-completions';
+import { StoredResponses } from './stored-responses';
 import { Traffic } from './traffic';
 
 const USAGE =
@@ -16,8 +18,10 @@ async function main(): Promise<void> {
   const ledger = await openLedger(options.ledger);
   const stored = await StoredCompletions.open(options.store);
   const traffic = new Traffic();
-  traffic.setStored(stored.size);
-  const parts = { ledger, stored, traffic, rules: new RuleBook(), delayMs: options.delayMs };
+  const responses = await StoredResponses.open(`${options.store}.responses`);
+  traffic.setStored(stored.size + responses.size);
+  const parts = { ledger, stored, responses, traffic, rules: new RuleBook(), delayMs: options.delayMs };
+  resumeResponses(parts, options.ledger);
   const server = createOfflineServer(parts, options.apiKey);
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening');
@@ -28,7 +32,7 @@ async function main(): Promise<void> {
   await toldToEnd(options.withParent);
   server.close();
   server.closeAllConnections();
-  await Promise.all([ledger.close(), stored.close()]);
+  await Promise.all([ledger.close(), stored.close(), responses.close()]);
   process.exit(0);
 }
 

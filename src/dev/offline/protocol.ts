@@ -11,11 +11,38 @@ export type Completion = OpenAI.Chat.Completions.ChatCompletion & {
   request_id?: string;
 };
 
+/** What the offline model reads of a request for a response: the official package's own type. */
+export type ResponseRequest = OpenAI.Responses.ResponseCreateParams;
+
+/** A response as it is answered and stored: the part of the provider's shape that the offline model fills. */
+export interface StoredResponse {
+  id: string;
+  object: 'response';
+  created_at: number;
+  status: 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled' | 'incomplete';
+  background: boolean;
+  error: { code: string; message: string } | null;
+  incomplete_details: { reason: string } | null;
+  model: string;
+  metadata: Record<string, string>;
+  output: object[];
+  usage: {
+    input_tokens: number;
+    input_tokens_details: { cached_tokens: number };
+    output_tokens: number;
+    output_tokens_details: { reasoning_tokens: number };
+    total_tokens: number;
+  } | null;
+}
+
 /** What the stand-in calls itself wherever a model or its maker is named. */
 export const STAND_IN = 'offline-stand-in';
 
-/** Which requests a rule looks at: new completions, or the list by which a lost answer is looked for. */
-export type Route = 'create' | 'list';
+/**
+ * Which requests a rule looks at: new completions and responses, the list by which a lost completion is looked
+ * for, the polls of a response, or its cancel.
+ */
+export type Route = 'create' | 'list' | 'retrieve' | 'cancel';
 
 /** What to do with a request that a rule picked. Fields combine, in the order: delay, hold, then the rest. */
 export interface RuleAction {
@@ -42,6 +69,8 @@ export interface RuleAction {
   finish_reason?: 'stop' | 'length' | 'content_filter' | 'tool_calls';
   /** Refuse with this text; content is null then. */
   refusal?: string;
+  /** A response only: it ends as `failed` with this error code, unbilled unless `bill` is true. */
+  fail?: string;
   /** Leave usage out of the answer; the ledger has it all the same. */
   usage?: null;
   /** The stored completion appears in lists only after this many milliseconds. */
@@ -78,15 +107,19 @@ export interface CallInFlight {
 export interface OfflineState {
   /** Grows with every change; `GET /__state?after=N` answers once it is above N. */
   version: number;
-  /** Requests for a completion that came in. */
+  /** Requests for a completion or a response that came in. */
   requests: number;
   /** Lists that were asked for. */
   lists: number;
+  /** Polls of responses that were asked for. */
+  polls: number;
+  /** Cancels of responses that were asked for. */
+  cancels: number;
   /** Calls billed since this process started; the ledger has those of its predecessors too. */
   billed: number;
   /** Answers that went out whole. */
   answered: number;
-  /** Stored completions. */
+  /** Stored completions and responses. */
   stored: number;
   in_flight: CallInFlight[];
   held: CallInFlight[];

@@ -55,7 +55,7 @@ const RULE_KEYS = ['match', 'times', 'do'];
 const MATCH_KEYS = ['route', 'job_id', 'contains', 'nth'];
 const ACTION_KEYS = [
   ...['status', 'body', 'headers', 'delay_ms', 'hold', 'hang', 'bill', 'reset', 'truncate', 'content'],
-  ...['finish_reason', 'refusal', 'usage', 'list_after_ms', 'redirect', 'not_json'],
+  ...['finish_reason', 'refusal', 'usage', 'list_after_ms', 'redirect', 'not_json', 'fail'],
 ];
 
 function matches({ match = {} }: Rule, subject: RuleSubject): boolean {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCompletion, type OfflineParts } from './create-completion';
 import { type ChatRequest, STAND_IN } from './protocol';
+import { routeResponses } from './responses-routes';
 import { parseRules } from './rules';
 import { errorBody, makeRequestId, readJsonBody, resetConnection, sendBody } from './wire';
 
@@ -40,6 +41,8 @@ async function route(
     return sendBody(response, 401, errorBody(401, 'Incorrect API key provided.'));
   }
   if (path.join('/') === 'models' && method === 'GET') return sendBody(response, 200, MODELS);
+  if (path[0] === 'responses' && path.length <= 3)
+    return routeResponses(parts, path.slice(1), request, response);
   if (path[0] !== 'chat' || path[1] !== 'completions' || path.length > 3) {
     return notFound(response, `${method} ${url.pathname}`);
   }
@@ -82,7 +85,7 @@ async function control(
 }
 
 async function one(
-  { stored, traffic }: OfflineParts,
+  { stored, responses, traffic }: OfflineParts,
   method: string,
   id: string,
   response: ServerResponse,
@@ -92,7 +95,7 @@ async function one(
   if (method === 'GET') return sendBody(response, 200, completion);
   if (method !== 'DELETE') return sendBody(response, 405, errorBody(405, `${method} is not allowed here.`));
   await stored.delete(id);
-  traffic.setStored(stored.size);
+  traffic.setStored(stored.size + responses.size);
   sendBody(response, 200, { object: 'chat.completion.deleted', id, deleted: true });
 }
 

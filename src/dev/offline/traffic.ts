@@ -4,18 +4,26 @@ import type { CallInFlight, OfflineState } from './protocol';
 /** What is under way in the offline model, counted, with a version that readers can wait on. */
 export class Traffic {
   private version = 0;
-  private readonly counts = { requests: 0, lists: 0, billed: 0, answered: 0, stored: 0 };
+  private readonly counts = {
+    requests: 0,
+    lists: 0,
+    polls: 0,
+    cancels: 0,
+    billed: 0,
+    answered: 0,
+    stored: 0,
+  };
   private readonly inFlight = new Set<CallInFlight>();
   private readonly held = new Map<CallInFlight, () => void>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
 
   /** Adds one to a count. */
-  count(what: 'requests' | 'lists' | 'billed' | 'answered'): void {
+  count(what: 'requests' | 'lists' | 'polls' | 'cancels' | 'billed' | 'answered'): void {
     this.counts[what] += 1;
     this.changed();
   }
 
-  /** Says how many completions are stored now. */
+  /** Says how many completions and responses are stored now. */
   setStored(size: number): void {
     this.counts.stored = size;
     this.changed();
@@ -31,10 +39,15 @@ export class Traffic {
     };
   }
 
-  /** Holds a call until {@link release} names its job. */
-  hold(call: CallInFlight): Promise<void> {
+  /** Holds a call until {@link release} names its job, or the signal aborts. */
+  hold(call: CallInFlight, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       this.held.set(call, resolve);
+      signal?.addEventListener('abort', () => {
+        this.held.delete(call);
+        this.changed();
+        resolve();
+      });
       this.changed();
     });
   }

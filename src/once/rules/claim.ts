@@ -1,5 +1,6 @@
 import type { ReopenPermit } from '../../job';
 import type { Decide, StoredJob } from '../../store/store';
+import { type RunningCall, resumable } from './operation';
 import { failWith, inputPayload, isOwner, type JobSeed, moveTo, newRow } from './row';
 import { isReplaceable } from './submit';
 
@@ -11,6 +12,8 @@ export type Inspection =
   | { kind: 'mismatch'; row: StoredJob }
   /** A live owner; `for_ms` until its lease ends. */
   | { kind: 'busy'; row: StoredJob; for_ms: number }
+  /** The provider runs the call by itself, under an id that is on record: it is asked; `age_ms` since it was claimed. */
+  | { kind: 'resume'; row: StoredJob; call: RunningCall; age_ms: number }
   /** The lease ran out without an answer. */
   | { kind: 'expired'; row: StoredJob }
   | { kind: 'in_doubt'; row: StoredJob };
@@ -51,6 +54,8 @@ export function inspect(
     case 'IN_DOUBT':
       return { kind: 'in_doubt', row };
     case 'IN_PROGRESS': {
+      const call = resumable(row);
+      if (call) return { kind: 'resume', row, call, age_ms: now - call.claimed_at };
       const left = (row.lease_until ?? 0) - now;
       return left > 0 ? { kind: 'busy', row, for_ms: left } : { kind: 'expired', row };
     }
@@ -99,6 +104,8 @@ export function claim(request: ClaimRequest): Decide<ClaimResult> {
 export function expire(): Decide<StoredJob | null> {
   return (row, now) => {
     if (row?.status !== 'IN_PROGRESS' || (row.lease_until ?? 0) > now) return { returns: row };
+    // its id came between the look and this write
+    if (resumable(row)) return { returns: row };
     const job = toDoubt(row, 'the worker that was calling stopped renewing its lease', now);
     return { returns: job, job };
   };
@@ -120,7 +127,7 @@ function openRow(
     ...row,
     ...(replaced && { task: seed.task, input_digest: seed.input_digest, input: replaced.payload }),
     generation: row.generation + 1,
-    opened_at: now,
+    refused_since: null,
     error: null,
     completed_at: null,
     usage: null,
@@ -156,6 +163,8 @@ export function refuseInput(
 export function renew(token: number, leaseMs: number): Decide<boolean> {
   return (row, now) => {
     if (!row || !isOwner(row, token)) return { returns: false };
+    // a renewal that was under way while the operation's id was saved: there is no lease any more
+    if (resumable(row)) return { returns: true };
     return { returns: true, job: { ...row, lease_until: now + leaseMs, updated_at: now } };
   };
 }

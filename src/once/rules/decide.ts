@@ -17,7 +17,7 @@ export type Decided =
 
 /**
  * One conditional write on (IN_DOUBT, token): an old decision never answers a new doubt. `adopt` is
- * taken on FAILED too, naming that row's token.
+ * taken on FAILED and CANCELED too, naming that row's token.
  */
 export function decide(decision: Decision): Decide<Decided> {
   return (row, now) => {
@@ -27,7 +27,7 @@ export function decide(decision: Decision): Decide<Decided> {
     }
     const decisions = [...row.decisions, entry(decision, now)];
     if (decision.action === 'rerun') {
-      const job = moveTo(row, 'PENDING', now, { decisions });
+      const job = moveTo(row, 'PENDING', now, { decisions, refused_since: null });
       return { returns: { kind: 'applied', row: job }, job };
     }
     if (decision.action === 'abandon') {
@@ -49,7 +49,8 @@ export function decide(decision: Decision): Decide<Decided> {
 function whyRefused(row: StoredJob | null, decision: Decision): string | null {
   if (!row) return 'nothing is known of it';
   const adopts = decision.action === 'adopt' || decision.action === 'adopt_late';
-  if (row.status !== 'IN_DOUBT' && !(adopts && row.status === 'FAILED')) {
+  const isAdoptable = row.status === 'FAILED' || row.status === 'CANCELED';
+  if (row.status !== 'IN_DOUBT' && !(adopts && isAdoptable)) {
     const last = row.decisions.at(-1);
     const settledBy = last?.doubt === decision.doubt ? `; doubt ${last.doubt} was settled by ${last.by}` : '';
     return `it is ${row.status}, not in doubt${settledBy}`;
@@ -92,7 +93,7 @@ export function applyPolicy(action: 'rerun' | 'fail', token: number): Decide<Sto
     const decisions = [...row.decisions, { action, doubt: token, by: POLICY, at: now }];
     const job =
       action === 'rerun'
-        ? moveTo(row, 'PENDING', now, { decisions })
+        ? moveTo(row, 'PENDING', now, { decisions, refused_since: null })
         : { ...failWith(row, 'outcome_unknown', doubtMessage(row), now), decisions };
     return { returns: job, job };
   };

@@ -36,7 +36,7 @@ export function newRow(seed: JobSeed, now: number): { row: StoredJob; blobs: Rec
     status: 'PENDING',
     token: 1,
     generation: 1,
-    opened_at: now,
+    refused_since: null,
     result: null,
     error: null,
     billed: 'no',

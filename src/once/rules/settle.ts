@@ -82,17 +82,18 @@ function keepLate(
 }
 
 /**
- * Writes an answer that was paid for and can't be used. The owner's settles FAILED, `billed: yes`; a
- * superseded one is evidence only. One that recovery found settles only where no other call is open.
+ * Writes an answer that was paid for and can't be used. The owner's settles FAILED, `billed: yes`. Any
+ * other is evidence, kept beside the record; it settles a doubt only where no other call is open, since
+ * then nothing is in doubt any more, and a policy would pay again for what is known.
  */
-export function failAnswered(claimed: Claimed, bad: BadAnswer, found?: 'recovered'): Decide<Settled> {
+export function failAnswered(claimed: Claimed, bad: BadAnswer): Decide<Settled> {
   return (row, now) => {
     if (!row || row.status === 'FORGOTTEN') return dropped(row);
     const { payload, blobs } = toPayload(`raw/${claimed.call_id}`, JSON.stringify(bad.raw));
     const calls = patchCall(row, claimed.call_id, { fate: 'executed', raw: payload, usage: bad.usage });
     const known = withCalls(row, calls, now);
     const isLastOpen = !openCalls(known).some((call) => call.generation === row.generation);
-    const settles = isOwner(row, claimed.token) || (found && row.status === 'IN_DOUBT' && isLastOpen);
+    const settles = isOwner(row, claimed.token) || (row.status === 'IN_DOUBT' && isLastOpen);
     if (!settles) return { returns: { row: known, fate: 'kept' }, job: known, blobs };
     const job = { ...failWith(known, bad.error.code, bad.error.message, now), ...facts(bad) };
     return { returns: { row: job, fate: 'won' }, job, blobs };
@@ -114,11 +115,13 @@ export function release(
   claimed: Claimed,
   exhausted?: { delay_ms: number; deadline_ms: number; message: string },
 ): Decide<Settled> {
-  return settleUnexecuted(claimed, (row, now) =>
-    exhausted && now + exhausted.delay_ms >= row.opened_at + exhausted.deadline_ms
-      ? failWith(row, 'retries_exhausted', exhausted.message, now)
-      : moveTo(row, 'PENDING', now),
-  );
+  return settleUnexecuted(claimed, (row, now) => {
+    const since = row.refused_since ?? now;
+    if (exhausted && now + exhausted.delay_ms >= since + exhausted.deadline_ms) {
+      return failWith(row, 'retries_exhausted', exhausted.message, now);
+    }
+    return moveTo(row, 'PENDING', now, exhausted && { refused_since: since });
+  });
 }
 
 function settleUnexecuted(
@@ -134,7 +137,11 @@ function settleUnexecuted(
     }
     // evidence, not a right: a doubt about calls that are all known not executed is no doubt any more
     if (row.status === 'IN_DOUBT' && openCalls(known).every((call) => call.generation !== row.generation)) {
-      const job = moveTo(known, 'PENDING', now);
+      // but one that was answered badly was paid for, and is the job's answer
+      const job =
+        known.billed === 'yes'
+          ? failWith(known, 'output_invalid', 'an answer that was paid for could not be used', now)
+          : moveTo(known, 'PENDING', now);
       return { returns: { row: job, fate: 'won' }, job };
     }
     return { returns: { row: known, fate: 'kept' }, job: known };
