@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { InvalidInputError } from './errors';
 
+/** Deeper than any real input, and far from where recursive code breaks. */
+const MAX_DEPTH = 500;
+
 /**
  * SHA-256 over the canonical JSON (RFC 8785) of task name and input as submitted, after one JSON round
  * trip and before schema defaults; so `{a: 1, b: 2}` and `{b: 2, a: 1}` are one input.
@@ -21,7 +24,7 @@ export function inputDigest(jobId: string, task: string, input: unknown): string
 function toJson(jobId: string, input: unknown): unknown {
   let json: string | undefined;
   try {
-    json = JSON.stringify(input);
+    json = JSON.stringify(input, refuseNonFinite);
   } catch (e) {
     // a cycle, a BigInt, or a nesting deeper than the stack
     throw new InvalidInputError(jobId, `it is not JSON (${(e as Error).message.split('\n')[0]})`);
@@ -30,8 +33,15 @@ function toJson(jobId: string, input: unknown): unknown {
   return JSON.parse(json);
 }
 
+/** JSON would make null of it, and two inputs one. */
+function refuseNonFinite(_: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`${value} is no JSON number`);
+  return value;
+}
+
 /** Names the first value that two different inputs could share after canonical JSON. */
-function findCollidingValue(value: unknown, path: string): string | null {
+function findCollidingValue(value: unknown, path: string, depth = 0): string | null {
+  if (depth > MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} deep`;
   if (typeof value === 'string') return value.isWellFormed() ? null : `${path} has a lone surrogate`;
   if (typeof value === 'number') {
     return Number.isInteger(value) && !Number.isSafeInteger(value)
@@ -41,7 +51,7 @@ function findCollidingValue(value: unknown, path: string): string | null {
   if (typeof value !== 'object' || value === null) return null;
   for (const [name, inner] of Object.entries(value)) {
     if (!name.isWellFormed()) return `${path} has a key with a lone surrogate`;
-    const fault = findCollidingValue(inner, `${path}.${name}`);
+    const fault = findCollidingValue(inner, `${path}.${name}`, depth + 1);
     if (fault) return fault;
   }
   return null;

@@ -127,15 +127,24 @@ export const WORKFLOW_TYPE = 'inferenceJob';
 export const TASK_QUEUE = 'inference';
 /** The memo field that holds the input's digest. */
 export const MEMO_DIGEST = 'input_digest';
+/** The memo field that holds the record of a canceled run: Temporal drops a cancellation's details. */
+export const MEMO_RECORD = 'record';
 /** Prompts and results above this many bytes go through the store, with a reference in history. */
 export const INLINE_LIMIT_BYTES = 64 * 1024;
 
+/** 1 to 63 letters, digits and . _ -, beginning with a letter. */
+const TASK_NAME = /^[A-Za-z][A-Za-z0-9._-]{0,62}$/;
 const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9._:~@+-]{0,254}$/;
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** True where nothing but `forget` and `retry` changes the status any more. */
 export function isSettled(status: JobStatus): boolean {
   return status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELED' || status === 'FORGOTTEN';
+}
+
+/** True for what a task can be named. */
+export function isTaskName(name: unknown): name is string {
+  return typeof name === 'string' && TASK_NAME.test(name);
 }
 
 /**
@@ -174,7 +183,8 @@ export function parseJobKey(key: string): { jobId: string; tenant: string | null
 }
 
 /**
- * The record of a job that no worker has touched, where no store holds one; its token is 0.
+ * The record of a job of which no more is known than that it was submitted, where no store holds one. Its
+ * token is 0; whether a worker has called meanwhile is not known here.
  *
  * @param digest - '' where it is not known yet
  */
@@ -188,7 +198,7 @@ export function pendingRecord(jobId: string, task: string, digest: string, since
     status: 'PENDING',
     result: null,
     error: null,
-    billed: 'no',
+    billed: 'unknown',
     attempts: 0,
     doubt: null,
     decisions: [],

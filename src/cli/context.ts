@@ -2,6 +2,7 @@ import type { Client, Connection as ConnectionType } from '@temporalio/client';
 import type { JobClient, ProviderCopies } from '../client';
 import { type Config, loadConfig } from '../config';
 import { UnreachableError } from '../errors';
+import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
 import { findPlaces, type Places } from './places';
 
@@ -56,7 +57,13 @@ export async function withJobs<T>(
       ? new Client({ connection: Connection.lazy(connection), namespace })
       : await connectClient({ ...temporal, connection });
     try {
-      const jobs = new JobClient({ client, store, provider, taskQueue: config.taskQueue });
+      const jobs = new JobClient({
+        client,
+        store,
+        provider,
+        taskQueue: config.taskQueue,
+        log: await askedLog(config),
+      });
       const reachTemporal = async () => {
         await (client.connection as ConnectionType).ensureConnected().catch((error: unknown) => {
           throw temporalAway(temporal.address, error);
@@ -73,6 +80,13 @@ export async function withJobs<T>(
   } finally {
     await store?.close();
   }
+}
+
+/** The log lines of a client command are for who asked for them: its answer says enough otherwise. */
+async function askedLog({ logLevel }: Config): Promise<JobLog | undefined> {
+  if (!process.env.INFER_ONCE_LOG_LEVEL?.trim()) return undefined;
+  const { createLogger } = await import('../log.js');
+  return createLogger(logLevel);
 }
 
 /**

@@ -2,10 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { guard } from '../client/guard';
 import { ConfigError } from '../errors';
-import { SEARCH_ATTRIBUTES } from '../workflows/attributes';
+import { SEARCH_ATTRIBUTES, typeNumber } from '../workflows/attributes';
 
-/** Temporal's numbers for the types that ours have (`IndexedValueType`). */
-const TYPE_NUMBERS: Readonly<Record<string, number>> = { KEYWORD: 2, INT: 3, DOUBLE: 4 };
 const SHOWN_WITHIN_MS = 30_000;
 
 /** The names of our search attributes that the namespace has not. @throws ConfigError where one has another type */
@@ -14,10 +12,11 @@ export async function missingSearchAttributes(client: Client): Promise<string[]>
     client.connection.operatorService.listSearchAttributes({ namespace: client.options.namespace }),
   );
   const missing: string[] = [];
-  for (const { name, type } of SEARCH_ATTRIBUTES) {
+  for (const attribute of SEARCH_ATTRIBUTES) {
+    const { name, type } = attribute;
     const present = customAttributes[name];
     if (present === undefined || present === null) missing.push(name);
-    else if (present !== TYPE_NUMBERS[type]) {
+    else if (present !== typeNumber(attribute)) {
       throw new ConfigError(
         `Search attribute ${name} exists in namespace ${client.options.namespace} with another type than ${type}; remove it there, then run infer-once setup.`,
       );
@@ -34,7 +33,9 @@ export async function registerSearchAttributes(client: Client): Promise<string[]
   await guard(
     client.connection.operatorService.addSearchAttributes({
       namespace: client.options.namespace,
-      searchAttributes: Object.fromEntries(wanted.map(({ name, type }) => [name, TYPE_NUMBERS[type]!])),
+      searchAttributes: Object.fromEntries(
+        wanted.map((attribute) => [attribute.name, typeNumber(attribute)]),
+      ),
     }),
   );
   const limit = Date.now() + SHOWN_WITHIN_MS;

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { JobNotFoundError } from '../errors';
+import { JobNotFoundError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
 import { toRecord } from '../once/record';
 import { cancel } from '../once/rules/decide';
@@ -17,32 +17,44 @@ import { waitForRecord } from './wait';
  */
 export async function cancelJob(scope: Scope, key: string, signal: AbortSignal): Promise<JobRecord> {
   const run = await findRun(scope.client, key);
-  if (run?.isOpen && (await requestCancel(scope, key))) {
-    try {
-      return await voidPermits(scope, key, await waitForRecord(scope, { key, settled: true }, signal));
-    } catch (error) {
-      const record = signal.aborted ? await scope.records.read(key) : null;
-      if (record) return record;
-      throw error;
-    }
+  const byRun =
+    run?.isOpen && (await requestCancel(scope, key)) ? await untilWritten(scope, key, signal) : null;
+  if (byRun && (!scope.store || !isSettled(byRun.status))) return byRun;
+  return cancelDirectly(scope, key, byRun);
+}
+
+/** The record once the run has written its cancel; null where the run is gone and has written none. */
+async function untilWritten(scope: Scope, key: string, signal: AbortSignal): Promise<JobRecord | null> {
+  try {
+    return await waitForRecord(scope, { key, canceling: true }, signal);
+  } catch (error) {
+    const record = signal.aborted ? await scope.records.read(key) : null;
+    if (record) return record;
+    throw error;
   }
-  const record = scope.store
-    ? await scope.store.update(key, cancel(null)).then((row) => row && toRecord(row))
-    : await scope.records.read(key);
-  if (record && isSettled(record.status)) return record;
-  throw new JobNotFoundError(parseJobKey(key).jobId);
 }
 
 /**
- * A run that was about to close when the cancel came has written none: permits that were given before it
- * would still open the record.
+ * The same conditional write without a run. Also after a run has settled the record: one that was about
+ * to close when the cancel came has written none, and permits given before it would still open the record.
  */
-async function voidPermits(scope: Scope, key: string, settled: JobRecord): Promise<JobRecord> {
-  if (!scope.store) return settled;
+async function cancelDirectly(scope: Scope, key: string, settled: JobRecord | null): Promise<JobRecord> {
+  const { jobId } = parseJobKey(key);
+  if (!scope.store) {
+    const record = await scope.records.read(key);
+    if (record && isSettled(record.status)) return record;
+    if (!record) throw new JobNotFoundError(jobId);
+    throw new WrongStateError(
+      jobId,
+      'it has no run; to cancel it give the client the store of the workers',
+      record,
+    );
+  }
   const row = await scope.store.update(key, (row, now) =>
-    row?.token === settled.token ? cancel(null)(row, now) : { returns: row },
+    settled && row?.token !== settled.token ? { returns: row } : cancel(null)(row, now),
   );
-  return row ? toRecord(row) : settled;
+  if (!row) throw new JobNotFoundError(jobId);
+  return toRecord(row);
 }
 
 /** @returns false where the run closed first */

@@ -36,6 +36,8 @@ export async function forgetJob(
   await provider?.forget(
     key,
     before.calls.map((call) => call.call_id),
+    undefined,
+    before.calls.flatMap((call) => call.operation ?? []),
   );
   const forgotten = await store.update(key, forget());
   if (forgotten.kind === 'unsettled' || !forgotten.row) {

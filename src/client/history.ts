@@ -27,7 +27,7 @@ export async function latestRecord(client: Client, key: string): Promise<JobReco
   const record = await recordOfRun(client, key, latest);
   if (record || latest.status !== 'FAILED') return record;
   for (const runId of await closedRuns(client, key)) {
-    const earlier = await recordOfRun(client, key, { ...latest, runId });
+    const earlier = await recordOfRun(client, key, { ...latest, runId, record: null });
     if (earlier) return earlier;
   }
   return null;

@@ -13,6 +13,7 @@ import type { ResolveRequest } from '../workflows/contract';
 import { cancelJob } from './cancel';
 import { forgetJob } from './forget';
 import { deleteHistory } from './history';
+import { type Leave, leaveOn, leaveSignal } from './leave';
 import { listRuns } from './list';
 import { forMany } from './many';
 import { runRecords, storeRecords } from './records';
@@ -44,7 +45,7 @@ export class JobClient {
     const { client, store, taskQueue = TASK_QUEUE } = options;
     const records = store ? storeRecords(client, store) : runRecords(client);
     this.scope = { client, store, taskQueue, records };
-    this.submits = new SharedSubmits(this.scope);
+    this.submits = new SharedSubmits(this.scope, options.log);
     this.waits = new SharedWaits(this.scope);
   }
 
@@ -66,10 +67,11 @@ export class JobClient {
    */
   async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<RunAnswer<O>> {
     const seed = this.seed(job);
-    const answer = await this.submits.submit(seed);
+    const leave = leaveSignal(wait);
+    const answer = await this.within(seed.key, wait, leave, this.submits.submit(seed));
     // a job opened again still shows its old failure until the new run has claimed it
     const staleToken = isSettled(answer.status) ? answer.token : undefined;
-    const record = answer.replayed ? answer : await this.waitFor(seed.key, wait, staleToken);
+    const record = answer.replayed ? answer : await this.waitFor(seed.key, wait, staleToken, leave);
     const { created, replayed } = answer;
     return { ...succeed(compareDigest(record, seed.input_digest)), created, replayed } as RunAnswer<O>;
   }
@@ -167,22 +169,26 @@ export class JobClient {
     return makeSeed(this.scope, this.key(job.job_id), name, job.input);
   }
 
-  private async waitFor(key: string, wait: WaitOptions, staleToken?: number): Promise<JobRecord> {
-    const { timeoutMs, signal } = wait;
-    const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
-    const signals = [timeout, signal].filter((s) => s !== undefined);
+  private async waitFor(
+    key: string,
+    wait: WaitOptions,
+    staleToken?: number,
+    leave = leaveSignal(wait),
+  ): Promise<JobRecord> {
+    const record = await this.within(key, wait, leave, this.waits.wait({ key, staleToken }, leave.signal));
+    // a run that was under way when its job was forgotten leaves a history behind
+    if (record.status === 'FORGOTTEN') await deleteHistory(this.scope.client, key);
+    return record;
+  }
+
+  /** Leaves a promise when the caller has waited long enough; what it does goes on. */
+  private async within<T>(key: string, wait: WaitOptions, leave: Leave, act: Promise<T>): Promise<T> {
     try {
-      const record = await this.waits.wait(
-        { key, staleToken },
-        signals.length > 0 ? AbortSignal.any(signals) : undefined,
-      );
-      // a run that was under way when its job was forgotten leaves a history behind
-      if (record.status === 'FORGOTTEN') await deleteHistory(this.scope.client, key);
-      return record;
+      return await leaveOn(leave.signal, act);
     } catch (error) {
-      if (!timeout?.aborted || signal?.aborted) throw error;
+      if (!leave.timeout?.aborted || wait.signal?.aborted) throw error;
       const { jobId } = parseJobKey(key);
-      throw new JobTimeoutError(jobId, timeoutMs!, (await this.scope.records.read(key)) ?? undefined);
+      throw new JobTimeoutError(jobId, wait.timeoutMs!, (await this.scope.records.read(key)) ?? undefined);
     }
   }
 }

@@ -2,8 +2,8 @@ import type { Client } from '@temporalio/client';
 import { WrongStateError } from '../errors';
 import { type JobRecord, parseJobKey, type ReopenPermit } from '../job';
 import { loadRecord } from '../once/record';
+import { restore } from '../once/rules/restore';
 import type { JobSeed } from '../once/rules/row';
-import { complete } from '../once/rules/settle';
 import { meetRetry, submit } from '../once/rules/submit';
 import type { ResultStore } from '../store/store';
 import { latestRecord } from './history';
@@ -62,10 +62,7 @@ export function storeRecords(client: Client, store: ResultStore): Records {
           'Temporal holds its completed run, the store has lost its record; restore the store from a backup',
         );
       }
-      const claimed = { call_id: 'history', token: record.token, input_digest: record.input_digest };
-      const { result, usage, cost_usd, model, request_id } = record;
-      const answer = { kind: 'answered' as const, result, usage, cost_usd, model, request_id };
-      await store.update(key, complete(claimed, answer, 'recovered'));
+      await store.update(key, restore(record));
     },
   };
 }

@@ -19,6 +19,7 @@ import {
   type JobArgument,
   type JobRecord,
   MEMO_DIGEST,
+  MEMO_RECORD,
   parseJobKey,
   pendingRecord,
   WORKFLOW_TYPE,
@@ -34,6 +35,8 @@ export interface JobRun {
   /** Of the memo; without one (a bare client), of the argument. */
   digest: string;
   startedAt: Date;
+  /** Of a canceled run. */
+  record: JobRecord | null;
 }
 
 /** The latest run of this id, or null. @throws IdInUseError where it is no job of ours */
@@ -55,7 +58,13 @@ export async function findRun(client: Client, key: string): Promise<JobRun | nul
     status: description.status.name,
     digest: typeof memo === 'string' ? memo : await digestOfArgument(client, key, description.runId),
     startedAt: description.startTime,
+    record: canceledRecord(description),
   };
+}
+
+/** A Reset copies the memo to a run that is not canceled. */
+function canceledRecord({ status, memo }: WorkflowExecutionDescription): JobRecord | null {
+  return status.name === 'CANCELLED' ? ((memo?.[MEMO_RECORD] as JobRecord | undefined) ?? null) : null;
 }
 
 /** The run's own argument, from its first event. */
@@ -71,7 +80,8 @@ export async function readArgument(client: Client, key: string, runId: string): 
   const { payloadCodecs = [] } = client.options.loadedDataConverter;
   let decoded = payload ? [payload as Payload] : [];
   for (const codec of payloadCodecs) decoded = await codec.decode(decoded);
-  return decoded[0] ? defaultPayloadConverter.fromPayload<JobArgument>(decoded[0]) : { task: '' };
+  const arg = decoded[0] ? defaultPayloadConverter.fromPayload<JobArgument | null>(decoded[0]) : null;
+  return typeof arg === 'object' && arg !== null ? arg : { task: '' };
 }
 
 async function digestOfArgument(client: Client, key: string, runId: string): Promise<string> {
@@ -122,6 +132,7 @@ export async function recordOfRun(client: Client, key: string, run: JobRun): Pro
     const { task } = await readArgument(client, key, run.runId);
     return pendingRecord(parseJobKey(key).jobId, task, run.digest, run.startedAt);
   }
+  if (run.record) return run.record;
   try {
     return (await guard(handle.result())) as JobRecord;
   } catch (error) {

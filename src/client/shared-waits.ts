@@ -1,4 +1,5 @@
 import type { JobRecord } from '../job';
+import { leaveOn } from './leave';
 import type { Scope } from './scope';
 import { type Wanted, waitForRecord } from './wait';
 
@@ -20,11 +21,9 @@ export class SharedWaits {
     const name = `${wanted.key} ${wanted.staleToken ?? ''}`;
     const shared = this.waits.get(name) ?? this.begin(name, wanted);
     shared.waiters += 1;
-    const left = new AbortController();
     try {
-      return await (signal ? Promise.race([shared.record, aborted(signal, left.signal)]) : shared.record);
+      return await leaveOn(signal, shared.record);
     } finally {
-      left.abort();
       shared.waiters -= 1;
       if (shared.waiters === 0) {
         shared.stop.abort();
@@ -35,7 +34,7 @@ export class SharedWaits {
 
   private begin(name: string, wanted: Wanted): SharedWait {
     const stop = new AbortController();
-    const record = waitForRecord(this.scope, wanted, stop.signal);
+    const record = waitForRecord(this.scope, wanted, stop.signal) as Promise<JobRecord>;
     const shared = { record, waiters: 0, stop };
     record.catch(() => undefined).finally(() => this.forget(name, shared));
     this.waits.set(name, shared);
@@ -45,11 +44,4 @@ export class SharedWaits {
   private forget(name: string, shared: SharedWait): void {
     if (this.waits.get(name) === shared) this.waits.delete(name);
   }
-}
-
-/** Rejects when `signal` aborts; listens no longer than until `left` does. */
-function aborted(signal: AbortSignal, left: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: left });
-  });
 }

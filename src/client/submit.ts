@@ -1,9 +1,9 @@
 import { inputDigest } from '../digest';
-import { InputMismatchError, JobForgottenError, TooLargeError } from '../errors';
-import { parseJobKey, pendingRecord, type SubmitAnswer } from '../job';
+import { InputMismatchError, InvalidInputError, JobForgottenError, TooLargeError } from '../errors';
+import { isTaskName, parseJobKey, pendingRecord, type ReopenPermit, type SubmitAnswer } from '../job';
 import type { JobSeed } from '../once/rules/row';
 import type { Met } from './records';
-import { findRun, untilClosed } from './runs';
+import { findRun, readArgument, untilClosed } from './runs';
 import { makeArgument, type Scope } from './scope';
 import { startRun } from './start';
 
@@ -15,6 +15,8 @@ const INPUT_LIMIT_BYTES = 20 * 1024 * 1024;
 /** The seed of a submission. @throws InvalidInputError, TooLargeError before anything is written */
 export function makeSeed(scope: Scope, key: string, task: string, input: unknown): JobSeed {
   const { jobId } = parseJobKey(key);
+  if (typeof task !== 'string' || !isTaskName(task))
+    throw new InvalidInputError(jobId, 'its task has no name');
   const input_digest = inputDigest(jobId, task, input);
   const input_json = JSON.stringify(input);
   if (scope.store) limitSize(key, input_json, INPUT_LIMIT_BYTES, 'send less');
@@ -58,11 +60,17 @@ async function startOrJoin(scope: Scope, seed: JobSeed, met: Met): Promise<'crea
   if (await startRun(scope.client, { key, arg, digest, taskQueue: scope.taskQueue })) return 'created';
   const run = await findRun(scope.client, key);
   if (run?.isOpen) {
+    if (run.digest === digest && (await isJoin(scope, key, run.runId, met.permit))) return 'joined';
     // a settled record is written a moment before its run closes; another input's run is no join either
-    if (run.digest === digest && met.kind === 'start') return 'joined';
     await untilClosed(scope.client.workflow.getHandle(key, run.runId));
-  } else if (run?.status === 'COMPLETED' && run.digest === digest) {
+  } else if (run?.status === 'COMPLETED') {
     await scope.records.restore(key, run);
   }
   return null;
+}
+
+/** A record that is settled is opened again by a run with our permit, whoever started that. */
+async function isJoin(scope: Scope, key: string, runId: string, permit?: ReopenPermit): Promise<boolean> {
+  if (!permit) return true;
+  return (await readArgument(scope.client, key, runId)).reopen?.token === permit.token;
 }

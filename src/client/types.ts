@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { JobRecord } from '../job';
+import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
 import type { Task } from '../tasks/task';
 
@@ -32,13 +33,16 @@ export interface JobClientOptions {
   taskQueue?: string;
   /** Jobs of this tenant only; default none. */
   tenant?: string | null;
+  /** Told of each submission: `submitted`, `joined`, `replayed`; ids only. Default: nobody. */
+  log?: JobLog;
   /** Deletes what the provider stored of a job, for `forget`; e.g. a `Provider`. */
   provider?: ProviderCopies;
 }
 
 /** The part of a provider that `forget` needs. */
 export interface ProviderCopies {
-  forget(key: string, callIds: string[]): Promise<void>;
+  /** `operations`: the ids that the provider gave to calls which it ran by itself. */
+  forget(key: string, callIds: string[], task?: undefined, operations?: string[]): Promise<void>;
 }
 
 export interface WaitOptions {

@@ -12,15 +12,21 @@ export interface Wanted {
   key: string;
   /** A `retry` does not take the old failure for an answer until the token has moved or its run closed. */
   staleToken?: number;
-  /** A `cancel` does not take the doubt that it abandons for an answer. */
-  settled?: boolean;
+  /** A `cancel` does not take the doubt that it abandons for an answer, and starts no run. */
+  canceling?: boolean;
 }
 
 /**
  * Resolves with the record once it is settled, or in doubt and no longer recovering. A waiter that finds
  * no open run and an unsettled record starts one, as a submission does.
+ *
+ * @returns null only where `canceling` found no open run and an unsettled record
  */
-export async function waitForRecord(scope: Scope, wanted: Wanted, signal: AbortSignal): Promise<JobRecord> {
+export async function waitForRecord(
+  scope: Scope,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<JobRecord | null> {
   // a wait that has ended leaves no long poll behind: a closed connection would find it, and crash on it
   const left = new AbortController();
   try {
@@ -35,7 +41,7 @@ async function lookUntilAnswered(
   wanted: Wanted,
   signal: AbortSignal,
   left: AbortSignal,
-): Promise<JobRecord> {
+): Promise<JobRecord | null> {
   const { key } = wanted;
   let run: WatchedRun | null = null;
   for (let looks = 0, restarts = 0; ; looks += 1) {
@@ -44,6 +50,7 @@ async function lookUntilAnswered(
     const record = await scope.records.read(key);
     if (record && isAnswer(record, wanted, wasClosed)) return record;
     run ??= watchRun(scope, key, left);
+    if (wasClosed && wanted.canceling) return null;
     if (wasClosed) {
       if (restarts === MAX_RESTARTS) {
         throw new WrongStateError(
@@ -61,7 +68,7 @@ async function lookUntilAnswered(
 }
 
 function isAnswer(record: JobRecord, wanted: Wanted, wasClosed: boolean): boolean {
-  if (record.status === 'IN_DOUBT') return !wanted.settled && record.doubt?.recovering === false;
+  if (record.status === 'IN_DOUBT') return !wanted.canceling && record.doubt?.recovering === false;
   if (!isSettled(record.status)) return false;
   return wasClosed || record.token !== wanted.staleToken;
 }

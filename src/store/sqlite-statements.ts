@@ -12,7 +12,7 @@ export interface Statements {
   rollback: StatementSyncInstance;
   /** Moves the write-ahead log into the file and empties it, where no other process is in the way. */
   emptyLog: StatementSyncInstance;
-  /** key -> now, key, status, doc; always one row. */
+  /** key -> the clock row, the wall clock, key, status, doc; always one row. */
   look: StatementSyncInstance;
   advanceClock: StatementSyncInstance;
   /** A `JobRow`, by name. */
@@ -36,7 +36,7 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
     rollback: db.prepare('ROLLBACK'),
     emptyLog: db.prepare('PRAGMA wal_checkpoint(TRUNCATE)'),
     look: db.prepare(`
-      SELECT max(coalesce((SELECT ms FROM clock), 0), ${WALL_CLOCK}) AS now, key, status, doc
+      SELECT coalesce((SELECT ms FROM clock), 0) AS kept, ${WALL_CLOCK} AS wall, key, status, doc
       FROM (SELECT 1) LEFT JOIN jobs ON key = ?`),
     advanceClock: db.prepare(`
       INSERT INTO clock (id, ms) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET ms = max(ms, excluded.ms)`),

@@ -8,9 +8,19 @@ import { isLocked, toStoreFault } from './sqlite-faults';
 import { listQuery, prepareStatements, type Statements } from './sqlite-statements';
 import { sumStats } from './stats';
 import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+import { StoreClock } from './store-clock';
 
 /** How many rows one step of `stats` sums up before the event loop gets a turn. */
 const STATS_STEP = 2000;
+
+/** What a look-up gives: the clock row and the wall clock in ms, and the row where there is one. */
+interface Look {
+  kept: number;
+  wall: number;
+  key: string | null;
+  status: unknown;
+  doc: unknown;
+}
 
 /** The store over an open, prepared file. Reads and writes are synchronous; what waits, waits between them. */
 export class SqliteStore implements ResultStore {
@@ -18,7 +28,7 @@ export class SqliteStore implements ResultStore {
   /** Two lanes: a look-up needs no lock and must not wait behind a write that does. */
   private readonly reads: Lane;
   private readonly writes: Lane;
-  private latest = 0;
+  private readonly clock = new StoreClock();
   private closed = false;
 
   constructor(
@@ -99,10 +109,10 @@ export class SqliteStore implements ResultStore {
 
   /** The row and the clock, of one snapshot. */
   private look(key: string): { job: StoredJob | null; now: number } {
-    const row = this.sql.look.get(key) as { now: number; key: string | null; status: unknown; doc: unknown };
-    this.latest = Math.max(this.latest, row.now);
+    const row = this.sql.look.get(key) as Look;
     const { key: found, status, doc } = row;
-    return { job: found === null ? null : decodeRow({ key: found, status, doc }), now: this.latest };
+    const now = this.clock.tell(row.kept, row.wall);
+    return { job: found === null ? null : decodeRow({ key: found, status, doc }), now };
   }
 
   private decideLocked<T>(key: string, decide: Decide<T>): T {
