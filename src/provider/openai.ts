@@ -80,10 +80,10 @@ function markForRecovery(request: ChatRequest, { key, call_id }: SendContext): C
   return { ...request, store: true, metadata: { ...request.metadata, job_id: key, call_id } };
 }
 
-/** Some gateways answer 200 with `{error: …}`: whether that was paid for, nobody can tell. */
+/** Some gateways answer 200 with `{}` or `{error: …}`: whether that was paid for, nobody can tell. */
 function looksLikeCompletion(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return 'choices' in value || !('error' in value);
+  const { choices, error } = (value ?? {}) as { choices?: unknown; error?: unknown };
+  return Array.isArray(choices) && choices.length > 0 && !error;
 }
 
 function openClient(baseURL: string, apiKey: string, agent: Agent): OpenAI {
