@@ -51,7 +51,9 @@ test('a failed job ends with 1 and its reason on stderr, an input that the task 
     '--json',
   ]);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain('infer-once: Job refused failed (invalid_input): it does not fit task enrich at title');
+  expect(refused.stderr).toContain(
+    'infer-once: Job refused failed (invalid_input): it does not fit task enrich at title',
+  );
   expect(records(refused.stdout)).toMatchObject([{ job_id: 'refused', status: 'FAILED', billed: 'no' }]);
 });
 
