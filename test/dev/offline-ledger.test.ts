@@ -62,7 +62,7 @@ describe('the ledger', () => {
 
 describe('the process', () => {
   test('ends with the one that started it, also when that one is killed', async () => {
-    const script = `require(process.argv[1]).startOfflineModel().then((model) => console.log(model.baseUrl))`;
+    const script = `require(process.argv[1]).startOfflineModel().then((model) => console.log(model.baseUrl)); setInterval(() => {}, 60000)`;
     const parent = spawn(process.execPath, ['-e', script, DIST], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(createInterface({ input: parent.stdout }), 'line');
     const { port } = new URL(line);
