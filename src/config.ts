@@ -27,6 +27,7 @@ export interface Config {
 
 type Env = Record<string, string | undefined>;
 
+const STORE_SCHEMES = ['sqlite:', 'memory:'];
 const RECOVERIES = ['auto', 'stored', 'background', 'none'] as const;
 const ON_UNKNOWN = ['hold', 'rerun', 'fail'] as const;
 const HOLD_THEN = ['fail', 'rerun'] as const;
@@ -44,7 +45,7 @@ export function loadConfig(env: Env): Config {
   const read = new EnvReader(env);
   const holdFor = read.text('INFER_ONCE_HOLD_FOR') ? read.duration('INFER_ONCE_HOLD_FOR', '0ms') : null;
   const config: Config = {
-    storeUrl: read.text('INFER_ONCE_STORE_URL') ?? null,
+    storeUrl: read.storeUrl('INFER_ONCE_STORE_URL'),
     taskQueue: read.text('INFER_ONCE_TASK_QUEUE') ?? TASK_QUEUE,
     tasksModule: read.text('INFER_ONCE_TASKS'),
     model: read.text('INFER_ONCE_MODEL'),
@@ -130,6 +131,18 @@ class EnvReader {
     if (Number.isSafeInteger(value) && value > 0) return value;
     this.fault(`${name} is ${JSON.stringify(text)}; it must be a whole number over 0`);
     return undefined;
+  }
+
+  storeUrl(name: string): string | null {
+    const text = this.text(name) ?? null;
+    // its scheme alone: the rest of another store's URL may hold a password
+    const scheme = text?.match(/^[a-z]*:?/i)?.[0];
+    if (text !== null && !STORE_SCHEMES.includes(scheme ?? '')) {
+      this.fault(
+        `${name} (${scheme || 'without a scheme'}) names no known store; use sqlite:PATH or memory:`,
+      );
+    }
+    return text;
   }
 
   url(name: string): string | undefined {

@@ -17,6 +17,7 @@ export type {
   JobErrorCode,
   JobRecord,
   JobStatus,
+  Refusal,
   ReopenPermit,
   ResultSource,
   SubmitAnswer,

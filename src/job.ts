@@ -57,6 +57,16 @@ export interface DecisionRecord {
   at: string;
 }
 
+/** Why the last call of a waiting job was not executed, and when it is tried again. */
+export interface Refusal {
+  /** A stable word, e.g. `rate_limited`, `unauthorized`, `unreachable`. */
+  reason: string;
+  message: string;
+  /** The first of an unbroken series. */
+  since: string;
+  retry_at: string;
+}
+
 /**
  * The record of a job: one shape in the store, the workflow's result, HTTP, the command line and the
  * queue. Times are ISO 8601 by the store's clock.
@@ -75,6 +85,8 @@ export interface JobRecord {
   billed: Billed;
   attempts: number;
   doubt: Doubt | null;
+  /** Set while calls are refused at no cost and tried again. */
+  refusal: Refusal | null;
   decisions: DecisionRecord[];
   source: ResultSource | null;
   usage: Usage | null;
@@ -201,6 +213,7 @@ export function pendingRecord(jobId: string, task: string, digest: string, since
     billed: 'unknown',
     attempts: 0,
     doubt: null,
+    refusal: null,
     decisions: [],
     source: null,
     usage: null,

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { Client, Connection as ConnectionType } from '@temporalio/client';
 import type { JobClient, ProviderCopies } from '../client';
 import { type Config, loadConfig } from '../config';
-import { UnreachableError } from '../errors';
+import { ConfigError, UnreachableError } from '../errors';
 import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
 import { findPlaces, type Places } from './places';
@@ -28,6 +29,13 @@ export interface ClientOptions {
   json?: boolean;
 }
 
+/** How a command opens the parts. */
+export interface OpenOptions {
+  /** It may make the store: it submits, or sets up. Others would answer a mistyped path with "no jobs". */
+  creates?: boolean;
+  makeProvider?(config: Config, places: Places): Promise<ProviderCopies | undefined>;
+}
+
 /**
  * Opens the configuration, the store and Temporal, hands them to `use`, and closes them.
  *
@@ -36,10 +44,11 @@ export interface ClientOptions {
 export async function withJobs<T>(
   options: ClientOptions,
   use: (context: Context) => Promise<T>,
-  makeProvider?: (config: Config, places: Places) => Promise<ProviderCopies | undefined>,
+  { creates, makeProvider }: OpenOptions = {},
 ): Promise<T> {
   const config = loadConfig(process.env);
   const places = await findPlaces(config, options.dataDir);
+  if (!creates) checkStoreExists(places);
   const [{ connectClient, temporalAway }, { JobClient }, { openStore }, { Client, Connection }] =
     await Promise.all([
       import('../client/connect.js'),
@@ -80,6 +89,14 @@ export async function withJobs<T>(
   } finally {
     await store?.close();
   }
+}
+
+function checkStoreExists({ storeUrl }: Places): void {
+  const path = storeUrl?.startsWith('sqlite:') ? storeUrl.slice('sqlite:'.length) : null;
+  if (!path || existsSync(path)) return;
+  throw new ConfigError(
+    `There is no store at ${path}; check INFER_ONCE_STORE_URL (infer-once setup, a worker or a submission makes one).`,
+  );
 }
 
 /** The log lines of a client command are for who asked for them: its answer says enough otherwise. */

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../job';
+import type { JobRecord, Refusal } from '../job';
 import { cleanText, formatAge, formatTable, prettyJson } from './output';
 
 /** One job, for people. */
@@ -9,6 +9,7 @@ export function describeRecord(record: JobRecord, now = Date.now()): string {
     `  created ${record.created_at}, changed ${formatAge(now - Date.parse(record.updated_at))} ago`,
   ];
   if (record.error) lines.push(`  error ${record.error.code}: ${cleanText(record.error.message)}`);
+  if (record.refusal) lines.push(`  waits: ${describeRefusal(record.refusal, now)}`);
   if (record.doubt) lines.push(...describeDoubt(record));
   if (record.late_results > 0) lines.push(`  ${countOf(record.late_results, 'late result')} kept beside it`);
   for (const { action, by, at } of record.decisions) lines.push(`  ${action} by ${cleanText(by)} at ${at}`);
@@ -39,12 +40,19 @@ export function describeRecords(records: JobRecord[], now = Date.now()): string 
   return formatTable(head, rows, ['AGE']);
 }
 
-function noteOf({ doubt, error }: JobRecord, now: number): string {
+function noteOf({ doubt, refusal, error }: JobRecord, now: number): string {
   if (doubt) {
     const state = doubt.recovering ? ', being asked for' : '';
     return `doubt ${doubt.token}, ${formatAge(now - Date.parse(doubt.since))}${state}: ${doubt.reason}`;
   }
+  if (refusal) return `${refusal.reason}: ${describeRefusal(refusal, now)}`;
   return error ? `${error.code}: ${error.message}`.slice(0, 80) : '';
+}
+
+function describeRefusal({ message, since, retry_at }: Refusal, now: number): string {
+  const left = Date.parse(retry_at) - now;
+  const next = left > 0 ? `again in ${formatAge(left)}` : 'again as soon as a worker is free';
+  return `${cleanText(message)} For ${formatAge(now - Date.parse(since))} now, ${next}.`;
 }
 
 function describeDoubt({ job_id, doubt, late_results }: JobRecord): string[] {

@@ -1,7 +1,9 @@
+import type { Client } from '@temporalio/client';
 import { ConfigError, JobNotFoundError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
 import { toRecord } from '../once/record';
 import { forget } from '../once/rules/decide';
+import type { StoredJob } from '../store/store';
 import { deleteHistory } from './history';
 import { findRun, untilClosed } from './runs';
 import type { Scope } from './scope';
@@ -21,28 +23,29 @@ export async function forgetJob(
   const { store, client } = scope;
   const { jobId } = parseJobKey(key);
   if (!store) throw new ConfigError('forget needs the store that the workers use; give it to the client.');
-  const { job: before } = await store.read(key);
-  if (!before) throw new JobNotFoundError(jobId);
-  if (!isSettled(before.status)) {
-    throw new WrongStateError(
-      jobId,
-      `it is ${before.status}; cancel it before it can be forgotten`,
-      toRecord(before),
-    );
+  for (;;) {
+    const { job: before } = await store.read(key);
+    if (!before) throw new JobNotFoundError(jobId);
+    if (!isSettled(before.status)) {
+      const why = `it is ${before.status}; cancel it before it can be forgotten`;
+      throw new WrongStateError(jobId, why, toRecord(before));
+    }
+    const run = await findRun(client, key);
+    if (run?.isOpen) await untilClosed(client.workflow.getHandle(key, run.runId));
+    // the provider first: once the row is erased nobody knows the calls any more
+    await provider?.forget({
+      key,
+      task: before.task,
+      callIds: before.calls.map((call) => call.call_id),
+      operations: before.calls.flatMap((call) => call.operation ?? []),
+    });
+    // what another opened again meanwhile has calls that the provider was not asked to delete
+    const row = await store.update(key, forget(before.token));
+    if (row?.status === 'FORGOTTEN') return finish(client, key, row);
   }
-  const run = await findRun(client, key);
-  if (run?.isOpen) await untilClosed(client.workflow.getHandle(key, run.runId));
-  // the provider first: once the row is erased nobody knows the calls any more
-  await provider?.forget(
-    key,
-    before.calls.map((call) => call.call_id),
-    undefined,
-    before.calls.flatMap((call) => call.operation ?? []),
-  );
-  const forgotten = await store.update(key, forget());
-  if (forgotten.kind === 'unsettled' || !forgotten.row) {
-    throw new WrongStateError(jobId, 'it was opened again meanwhile; cancel it before it can be forgotten');
-  }
+}
+
+async function finish(client: Client, key: string, row: StoredJob): Promise<JobRecord> {
   await deleteHistory(client, key);
-  return toRecord(forgotten.row);
+  return toRecord(row);
 }

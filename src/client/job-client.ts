@@ -25,6 +25,7 @@ import { SharedWaits } from './shared-waits';
 import { makeSeed } from './submit';
 import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
 import { compareDigest } from './wait';
+import { whyWaiting } from './why-waiting';
 
 const CANCEL_WAIT_MS = 10_000;
 
@@ -84,6 +85,14 @@ export class JobClient {
   /** The job's record, or null where nothing is known of it. Asks no worker to run. */
   async get(jobId: string): Promise<JobRecord | null> {
     return this.scope.records.read(this.key(jobId));
+  }
+
+  /**
+   * Why an unsettled job does not get on, in the words of its last attempt: e.g. a refused API key, or a
+   * worker with another store than this client's. Null where nothing went wrong. Asks Temporal.
+   */
+  async whyWaiting(jobId: string): Promise<string | null> {
+    return whyWaiting(this.scope.client, this.key(jobId));
   }
 
   /** Records, newest change first; without a store, of the runs that Temporal still has. */

@@ -35,14 +35,14 @@ export interface JobClientOptions {
   tenant?: string | null;
   /** Told of each submission: `submitted`, `joined`, `replayed`; ids only. Default: nobody. */
   log?: JobLog;
-  /** Deletes what the provider stored of a job, for `forget`; e.g. a `Provider`. */
+  /** Deletes what the provider stored of a job, for `forget`; without it that stays there. */
   provider?: ProviderCopies;
 }
 
-/** The part of a provider that `forget` needs. */
+/** Deletes what the provider stored of a job's calls. */
 export interface ProviderCopies {
   /** `operations`: the ids that the provider gave to calls which it ran by itself. */
-  forget(key: string, callIds: string[], task?: undefined, operations?: string[]): Promise<void>;
+  forget(copies: { key: string; task: string; callIds: string[]; operations: string[] }): Promise<void>;
 }
 
 export interface WaitOptions {

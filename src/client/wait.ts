@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InputMismatchError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
@@ -29,6 +30,8 @@ export async function waitForRecord(
 ): Promise<JobRecord | null> {
   // a wait that has ended leaves no long poll behind: a closed connection would find it, and crash on it
   const left = new AbortController();
+  // Temporal's client adds a listener with each request of a poll, and never takes it off
+  setMaxListeners(0, left.signal);
   try {
     return await lookUntilAnswered(scope, wanted, signal, left.signal);
   } finally {
@@ -43,6 +46,7 @@ async function lookUntilAnswered(
   left: AbortSignal,
 ): Promise<JobRecord | null> {
   const { key } = wanted;
+  const enough = AbortSignal.any([signal, left]);
   let run: WatchedRun | null = null;
   for (let looks = 0, restarts = 0; ; looks += 1) {
     // read after the close was seen, never before it: the record is written first
@@ -62,7 +66,7 @@ async function lookUntilAnswered(
       await restartRun(scope, key, record);
       run = watchRun(scope, key, left);
     }
-    await Promise.race([run.closed, pause(looks, AbortSignal.any([signal, left]))]);
+    await Promise.race([run.closed, pause(looks, enough)]);
     signal.throwIfAborted();
   }
 }

@@ -182,7 +182,9 @@ async function releaseClaim(
   const { key } = job.seed;
   const { reason, message } = outcome;
   const delay_ms = retryDelay(claimed.row.attempts, outcome.retryAfterMs, job.policy);
-  const { row } = await save(release(claimed, { delay_ms, deadline_ms: job.policy.deadlineMs, message }));
+  const { row } = await save(
+    release(claimed, { reason, message, delay_ms, deadline_ms: job.policy.deadlineMs }),
+  );
   if (row?.status !== 'PENDING') return byRow(row);
   // a claim that was lost by now may have taken a doubt away
   const event = row.token === claimed.token + 1 ? 'released' : 'late';

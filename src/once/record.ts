@@ -22,6 +22,11 @@ export function toRecord(row: StoredJob): JobRecord {
     billed: row.billed,
     attempts: row.attempts,
     doubt: row.doubt && { ...row.doubt, since: iso(row.doubt.since) },
+    refusal: row.refusal && {
+      ...row.refusal,
+      since: iso(row.refusal.since),
+      retry_at: iso(row.refusal.retry_at),
+    },
     decisions: row.decisions.map((decision) => ({ ...decision, at: iso(decision.at) })),
     source: row.source,
     usage: row.usage,

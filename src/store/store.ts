@@ -44,6 +44,14 @@ export interface StoredDoubt {
   recovering: boolean;
 }
 
+/** Why the last call was not executed; times are store milliseconds. */
+export interface StoredRefusal {
+  reason: string;
+  message: string;
+  since: number;
+  retry_at: number;
+}
+
 /**
  * The row of one job. Plain JSON; every backend keeps it whole. The rules in `src/once` are the only code
  * that makes or changes one.
@@ -59,8 +67,8 @@ export interface StoredJob {
   token: number;
   /** Grows when a settled job is opened again. */
   generation: number;
-  /** Since when calls were not executed, one after the other; the job's deadline counts from here. */
-  refused_since: number | null;
+  /** Set while calls are not executed, one after the other; the job's deadline counts from `since`. */
+  refusal: StoredRefusal | null;
   result: Payload | null;
   error: { code: JobErrorCode; message: string } | null;
   billed: Billed;

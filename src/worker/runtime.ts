@@ -17,7 +17,8 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
 export function installRuntime(log: Logger): void {
   const logger = new DefaultLogger('INFO', ({ level, message, meta }) => {
     const { error, workflowId, activityType, attempt } = meta ?? {};
-    const reason = error instanceof Error ? error.name : undefined;
+    // the type of a failure of ours; never its message, which may be a user's code's
+    const reason = (error as { type?: string } | undefined)?.type ?? (error as Error | undefined)?.name;
     log[LEVELS[level]]({ sdk: true, job_id: workflowId, activityType, attempt, reason }, message);
   });
   // the native core's lines too: by default it writes them to stdout

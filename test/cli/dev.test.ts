@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,42 @@ if (process.platform === 'linux') {
     const status = await startCli(['run', ...film('film-1', 'alien')], { cwd }).ended;
     expect(status.code).toBe(0);
     expect(billedCalls(join(cwd, '.infer-once', 'offline-ledger.jsonl')).get('film-1')).toBe(1);
+  });
+
+  test('the offline model killed: dev ends, names it, and leaves nothing running', async () => {
+    const { running } = await startDev();
+    const parts = descendants(running.process.pid!);
+    const model = parts.find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/offline/main.js'),
+    );
+    process.kill(model!, 'SIGKILL');
+    const { code, stderr } = await running.ended;
+    expect(stderr).toContain('The offline model ended by itself');
+    expect(code).toBe(6);
+    expect(parts.filter(isAlive)).toEqual([]);
+  });
+
+  test('two that start in one folder at the same instant: one is ready, the other says so and starts nothing', async () => {
+    const cwd = mkdtempSync(join(root, 'dev-'));
+    const ports = [await findFreePort(), await findFreePort()];
+    const both = ports.map((port) =>
+      startCli(['dev', '--headless', '--temporal-port', String(port)], { cwd }),
+    );
+    const first = await Promise.any(both.map((dev) => dev.line('stdout', 'ready').then(() => dev)));
+    running = first;
+    const { code, stderr } = await both.find((dev) => dev !== first)!.ended;
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('runs in .infer-once already'),
+    });
+  });
+
+  test('a file that a killed one left behind, with a process id in use again, is no hindrance', async () => {
+    const cwd = mkdtempSync(join(root, 'dev-'));
+    mkdirSync(join(cwd, '.infer-once'));
+    writeFileSync(join(cwd, '.infer-once', 'dev.json'), JSON.stringify({ pid: process.pid }));
+    running = startCli(['dev', '--headless', '--temporal-port', String(await findFreePort())], { cwd });
+    expect(await running.line('stdout', 'ready')).toContain('offline stand-in');
   });
 
   test('killed, it leaves nothing running behind', async () => {

@@ -57,6 +57,19 @@ test('a failed job ends with 1 and its reason on stderr, an input that the task 
   expect(records(refused.stdout)).toMatchObject([{ job_id: 'refused', status: 'FAILED', billed: 'no' }]);
 });
 
+test('whoever waits for a job is told why it does not get on: a refused key looks like no slow model', async () => {
+  await harness.offline.rules({ match: { job_id: 'locked-out' }, do: { status: 401 } });
+  const waiting = harness.begin(['run', ...film('locked-out', 'x')]);
+  const told = await waiting.line('stderr', 'infer-once: Job locked-out waits: ');
+  expect(told).toContain('does not accept the API key');
+  waiting.process.kill('SIGINT');
+  expect((await waiting.ended).code).toBe(130);
+  const [listed] = records((await harness.cli(['list', '--json', '--status', 'PENDING'])).stdout);
+  expect(listed).toMatchObject({ job_id: 'locked-out', refusal: { reason: 'unauthorized' } });
+  await harness.offline.rules();
+  expect((await harness.cli(['cancel', 'locked-out'])).code).toBe(0);
+});
+
 test('a job that is not done in time ends with 3 and goes on; Ctrl-C stops the waiting only', async () => {
   await harness.offline.rules({ match: { contains: 'slow' }, do: { hold: true } });
   const late = await harness.cli(['run', ...film('slow', 'slow'), '--timeout', '1s']);

@@ -83,6 +83,10 @@ const MISTAKES: [args: string[], says: string, env?: NodeJS.ProcessEnv][] = [
   [['dev'], 'memory: is a store of one process', { INFER_ONCE_STORE_URL: 'memory:' }],
   [['list'], 'INFER_ONCE_LEASE is "5"', { INFER_ONCE_LEASE: '5' }],
   [['list'], 'names no known store', { INFER_ONCE_STORE_URL: 'oracle:x' }],
+  // all faults at once, the store's among them
+  [['list'], 'names no known store', { INFER_ONCE_STORE_URL: 'oracle:x', INFER_ONCE_LEASE: '5' }],
+  [['list'], 'There is no store at typo.db', { INFER_ONCE_STORE_URL: 'sqlite:typo.db' }],
+  [['status', 'x'], 'There is no store at typo.db', { INFER_ONCE_STORE_URL: 'sqlite:typo.db' }],
   [['run', 'enrich', '--id', 'x', ...film], 'tasks module ./none.ts', { INFER_ONCE_TASKS: './none.ts' }],
 ];
 
@@ -107,8 +111,8 @@ test('a message never shows the input, nor a password', async () => {
 
 test('.env of the working directory is read, and the environment wins over it', async () => {
   const own = mkdtempSync(join(folder, 'env-'));
-  writeFileSync(join(own, '.env'), 'INFER_ONCE_STORE_URL=oracle:from-file\n');
-  expect((await cli(['list'], {}, own)).stderr).toContain('"oracle:from-file"');
-  const env = { INFER_ONCE_STORE_URL: 'oracle:from-shell' };
-  expect((await cli(['list'], env, own)).stderr).toContain('"oracle:from-shell"');
+  writeFileSync(join(own, '.env'), 'INFER_ONCE_STORE_URL=fromfile:x\n');
+  expect((await cli(['list'], {}, own)).stderr).toContain('(fromfile:)');
+  const env = { INFER_ONCE_STORE_URL: 'fromshell:x' };
+  expect((await cli(['list'], env, own)).stderr).toContain('(fromshell:)');
 });

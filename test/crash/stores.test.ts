@@ -69,6 +69,8 @@ test.concurrent('a worker on another store sends nothing and says why; the right
   for (const id of ['stores-bare', 'stores-named']) {
     const said = await until(`${id} shows its failure`, () => lastFailure(id));
     expect(said).toContain(`wrong store: this job's record is in store ${lane.store.id}`);
+    // whoever waits for the job is told, too
+    expect(await lane.jobs.whyWaiting(id)).toBe(said);
     expect(await wrong.jobs.get(id)).toBeNull();
   }
   await stray.kill();

@@ -95,6 +95,7 @@ describe('the verdict', () => {
     billed: 'yes',
     attempts: 1,
     doubt: null,
+    refusal: null,
     decisions: [],
     source: 'inference',
     usage: null,

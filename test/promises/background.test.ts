@@ -1,6 +1,8 @@
 import { JobCanceledError, JobClient, JobFailedError, JobInDoubtError } from '../../src';
 import type { JobRecord } from '../../src/job';
+import { providerCopies } from '../../src/provider/copies';
 import { createProvider } from '../../src/provider/openai';
+import { loadTasks } from '../../src/tasks/registry';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
 import {
@@ -230,7 +232,11 @@ describe('a call that the provider runs in the background', () => {
       recovery: 'background',
       callTimeoutMs: 1_000,
     });
-    await new JobClient({ client: world.client, store: world.store, provider }).forget('forgotten');
+    await new JobClient({
+      client: world.client,
+      store: world.store,
+      provider: providerCopies(provider, await loadTasks()),
+    }).forget('forgotten');
     expect((await world.model.state()).stored).toBe(stored - 1);
     await provider.close();
   });

@@ -1,5 +1,7 @@
 import { JobClient, JobForgottenError, JobNotFoundError, WrongStateError } from '../../src';
+import { providerCopies } from '../../src/provider/copies';
 import { createProvider } from '../../src/provider/openai';
+import { loadTasks } from '../../src/tasks/registry';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
 import {
@@ -33,7 +35,11 @@ describe('forget erases a job and keeps its id taken', () => {
       callTimeoutMs: 10_000,
     });
     closes.push(() => provider.close());
-    jobs = new JobClient({ client: world.client, store: world.store, provider });
+    jobs = new JobClient({
+      client: world.client,
+      store: world.store,
+      provider: providerCopies(provider, await loadTasks()),
+    });
   });
   afterAll(async () => {
     for (const close of closes) await close();

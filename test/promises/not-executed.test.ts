@@ -1,5 +1,6 @@
 import { tsToMs } from '@temporalio/common/lib/time';
 import { JobFailedError } from '../../src';
+import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
 import { addLane, enrichJob, errorOf, handleOf, type Lane, RESULT } from './support';
 
@@ -44,7 +45,11 @@ describe('a call that was not executed is tried again, and is not paid for', () 
 
   test('an expired key (401) backs off, and the job completes once the key works again', async () => {
     await world.model.rules({ match: { job_id: 'key' }, times: 3, do: { status: 401 } });
+    await world.jobs.submit(enrichJob('key'));
+    const refused = await until('a refusal is on record', async () => (await world.jobs.get('key'))?.refusal);
+    expect(refused).toMatchObject({ reason: 'unauthorized', message: expect.stringContaining('API key') });
     const record = await world.jobs.run(enrichJob('key'));
+    expect(record.refusal).toBeNull();
     expect(await waited('key')).toBeGreaterThanOrEqual(1_000 + 2_000 + 4_000);
     expect(record).toMatchObject({ status: 'COMPLETED', attempts: 4 });
     expect(world.model.billed('key')).toBe(1);

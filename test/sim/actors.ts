@@ -51,6 +51,8 @@ export class Actors {
         '@temporalio/client': names.client,
         '@temporalio/common': names.common,
         'node:timers/promises': { setTimeout: sleep },
+        // a limit on listeners, which a simulated signal has not
+        'node:events': { setMaxListeners: () => undefined },
         'client/search-attributes.ts': { hasSearchAttributes: async () => false },
       },
       { AbortSignal: { any: SimSignal.any, timeout } },

@@ -144,7 +144,7 @@ export function describeProtocol(current: Current): void {
     await run(complete(owner, answer('x'.repeat(100_000))));
     const { blob } = (await row()).result as { blob: string };
     expect(await current().store.readBlob('acme/job', blob)).not.toBeNull();
-    await run(forget());
+    await run(forget((await row()).token));
     expect(await current().store.readBlob('acme/job', blob)).toBeNull();
     expect(await row()).toMatchObject({ status: 'FORGOTTEN', input: null, result: null });
     expect(await run(complete(owner, answer('again')))).toMatchObject({ fate: 'dropped' });

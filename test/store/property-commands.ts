@@ -106,7 +106,12 @@ export function ruleFor(plan: Planned, key: string, row: StoredJob | null, claim
     case 'release':
       return release(mine);
     case 'give up':
-      return release(mine, { delay_ms: 1000, deadline_ms: flag ? 0 : 60_000, message: 'too often' });
+      return release(mine, {
+        reason: 'rate_limited',
+        message: 'too often',
+        delay_ms: 1000,
+        deadline_ms: flag ? 0 : 60_000,
+      });
     case 'started':
       return saveOperation(mine, `op-${id}`);
     case 'doubt':
@@ -126,6 +131,6 @@ export function ruleFor(plan: Planned, key: string, row: StoredJob | null, claim
     case 'refuse':
       return refuseInput(seed, permit, 'no such title');
     case 'forget':
-      return forget();
+      return forget(token);
   }
 }

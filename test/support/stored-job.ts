@@ -1,36 +1,10 @@
+import { newRow } from '../../src/once/rules/row';
 import type { StoredJob } from '../../src/store/store';
 
 /** A PENDING row at time 1,000, changed as a test wants it. */
 export function storedJob(key: string, change: Partial<StoredJob> = {}): StoredJob {
-  return {
-    key,
-    task: 'enrich',
-    task_version: '1',
-    input_digest: 'd'.repeat(64),
-    input: { json: '{"title":"Lamp"}' },
-    status: 'PENDING',
-    token: 1,
-    generation: 1,
-    refused_since: null,
-    result: null,
-    error: null,
-    billed: 'no',
-    attempts: 0,
-    calls: [],
-    lease_until: null,
-    doubt: null,
-    decisions: [],
-    source: null,
-    usage: null,
-    cost_usd: null,
-    model: null,
-    request_id: null,
-    created_at: 1000,
-    sent_at: null,
-    updated_at: 1000,
-    completed_at: null,
-    ...change,
-  };
+  const seed = { key, task: 'enrich', task_version: '1', input_digest: 'd'.repeat(64) };
+  return { ...newRow({ ...seed, input_json: '{"title":"Lamp"}' }, 1000).row, ...change };
 }
 
 /** A row in which every field is set, to see that none is lost. */
@@ -58,6 +32,7 @@ export function fullJob(key: string): StoredJob {
       },
     ],
     lease_until: 2000,
+    refusal: { reason: 'rate_limited', message: 'later', since: 1300, retry_at: 1400 },
     doubt: { token: 4, since: 1500, reason: 'reset', recovering: true },
     decisions: [{ action: 'rerun', doubt: 4, by: 'ana', at: 1600 }],
     source: 'recovered',

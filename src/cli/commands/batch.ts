@@ -61,51 +61,55 @@ async function batch(task: string, file: string, options: BatchCliOptions): Prom
   const { idField, concurrency, timeout: timeoutMs } = options;
   const closeInput = () => void input.stream.destroy();
   const tally = new Tally();
-  await withJobs(options, async ({ jobs, reachTemporal }) => {
-    const output = await openOutput(options.out, file);
-    const progress = startProgress(tally, input.lines);
-    let faults = 0;
-    const onEnd = async (end: LineEnd) => {
-      tally.add(end.exitCode, end.replayed);
-      await output.write(`${JSON.stringify(end.output)}\n`);
-      if (end.sentence && faults < SHOWN_FAULTS)
-        progress.note(`line ${end.line}: ${cleanText(end.sentence)}`);
-      if (end.sentence) faults += 1;
-      if (faults === SHOWN_FAULTS) progress.note('More faults are only in the output.');
-      progress.tick();
-    };
-    const jobOptions = {
-      jobs,
-      reachTemporal,
-      task,
-      idField,
-      concurrency,
-      timeoutMs,
-      signal: interrupt.signal,
-      closeInput,
-    };
-    try {
-      await runJobs(splitLines(input.stream), jobOptions, onEnd);
-    } catch (error) {
+  await withJobs(
+    options,
+    async ({ jobs, reachTemporal }) => {
+      const output = await openOutput(options.out, file);
+      const progress = startProgress(tally, input.lines);
+      let faults = 0;
+      const onEnd = async (end: LineEnd) => {
+        tally.add(end.exitCode, end.replayed);
+        await output.write(`${JSON.stringify(end.output)}\n`);
+        if (end.sentence && faults < SHOWN_FAULTS)
+          progress.note(`line ${end.line}: ${cleanText(end.sentence)}`);
+        if (end.sentence) faults += 1;
+        if (faults === SHOWN_FAULTS) progress.note('More faults are only in the output.');
+        progress.tick();
+      };
+      const jobOptions = {
+        jobs,
+        reachTemporal,
+        task,
+        idField,
+        concurrency,
+        timeoutMs,
+        signal: interrupt.signal,
+        closeInput,
+      };
+      try {
+        await runJobs(splitLines(input.stream), jobOptions, onEnd);
+      } catch (error) {
+        progress.stop();
+        const partial = await output.abandon();
+        say(
+          `${tally}${partial ? `; their records are in ${partial}` : ''}. Run it again: it pays only for what is missing.`,
+        );
+        throw error;
+      }
       progress.stop();
-      const partial = await output.abandon();
-      say(
-        `${tally}${partial ? `; their records are in ${partial}` : ''}. Run it again: it pays only for what is missing.`,
-      );
-      throw error;
-    }
-    progress.stop();
-    if (interrupt.signal.aborted) {
-      const partial = await output.abandon();
-      throw new InterruptedError(
-        interrupt.by,
-        `Stopped: ${tally}${partial ? `; their records are in ${partial}` : ''}. Jobs under way go on. Run it again: it pays only for what is missing.`,
-      );
-    }
-    await output.finish();
-    process.stderr.write(`${tally}\n`);
-    process.exitCode = tally.exitCode;
-  });
+      if (interrupt.signal.aborted) {
+        const partial = await output.abandon();
+        throw new InterruptedError(
+          interrupt.by,
+          `Stopped: ${tally}${partial ? `; their records are in ${partial}` : ''}. Jobs under way go on. Run it again: it pays only for what is missing.`,
+        );
+      }
+      await output.finish();
+      process.stderr.write(`${tally}\n`);
+      process.exitCode = tally.exitCode;
+    },
+    { creates: true },
+  );
 }
 
 /** The stream, and how many lines it has where that can be counted beforehand. */

@@ -86,7 +86,7 @@ async function checkStart(config: Config, options: DevOptions): Promise<void> {
     throw new ConfigError(`--temporal-port and --ui-port are both ${uiPort}; choose two.`);
   }
   const [{ claimDataDir }, { assertPortFree }, { loadTasks }] = await Promise.all([
-    import('../../dev/stack/dev-file.js'),
+    import('../../dev/stack/dir-lock.js'),
     import('../../dev/temporal/ports.js'),
     import('../../tasks/registry.js'),
   ]);

@@ -43,7 +43,7 @@ async function forget(id: string, options: ForgetOptions): Promise<void> {
       if (isForPeople(options)) printText(describeRecord(record));
       else printJson(record);
     },
-    makeProvider,
+    { makeProvider },
   );
 }
 
@@ -58,5 +58,10 @@ async function openProvider(config: Config, { dev }: Places): Promise<ProviderCo
     );
   }
   const recovery = dev?.offline_base_url ? 'stored' : config.recovery;
-  return createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
+  const provider = createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
+  const [{ loadTasks }, { providerCopies }] = await Promise.all([
+    import('../../tasks/registry.js'),
+    import('../../provider/copies.js'),
+  ]);
+  return providerCopies(provider, await loadTasks(config.tasksModule));
 }

@@ -3,7 +3,7 @@ import { type JobError, JobInDoubtError, WrongStateError } from '../../errors';
 import { jobKey } from '../../job';
 import { type ClientOptions, withJobs } from '../context';
 import { exitCodeOfRecord } from '../exit-codes';
-import { InterruptedError } from '../fail';
+import { InterruptedError, say } from '../fail';
 import { addClientOptions, addEpilogue, timeoutOption } from '../help';
 import { takeInterrupts } from '../interrupt';
 import { isForPeople, printJson, printText } from '../output';
@@ -44,7 +44,15 @@ async function retry(id: string, options: RetryOptions): Promise<void> {
         throw new InterruptedError(interrupt.by, `Stopped waiting; job ${id} goes on.`);
       }
       const { record: known } = error;
-      if (error instanceof WrongStateError && known?.status === 'IN_DOUBT') throw new JobInDoubtError(known);
+      if (error instanceof WrongStateError && known?.status === 'IN_DOUBT') {
+        // one that still goes on by itself needs no decision yet
+        if (!known.doubt?.recovering) throw new JobInDoubtError(known);
+        say(
+          `Job ${id} is in doubt, and the provider is being asked; look again with infer-once status ${id}.`,
+        );
+        process.exitCode = exitCodeOfRecord(known);
+        return known;
+      }
       if (wait && known && !(error instanceof WrongStateError)) return known;
       throw error;
     });

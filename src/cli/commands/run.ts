@@ -9,6 +9,7 @@ import { readInput } from '../input';
 import { takeInterrupts } from '../interrupt';
 import { isForPeople, prettyJson, printJson, printText } from '../output';
 import { describeOutcome } from '../record-text';
+import { tellWhyWaiting } from '../tell-waiting';
 
 interface RunOptions extends ClientOptions {
   id: string;
@@ -45,23 +46,30 @@ async function run(task: string, options: RunOptions): Promise<void> {
   const input = await readInput(options.input);
   await checkTask(task);
   const interrupt = takeInterrupts();
-  await withJobs(options, async ({ jobs, reachTemporal }) => {
-    const before = await jobs.get(id);
-    if (!before || !isSettled(before.status)) await reachTemporal();
-    try {
-      const record = await jobs.run({ job_id: id, task, input }, { timeoutMs, signal: interrupt.signal });
-      printResult(record as JobRecord, before?.token === record.token, options);
-    } catch (error) {
-      const { record } = error as { record?: JobRecord };
-      if (record && options.json) printJson(record);
-      if (error instanceof JobTimeoutError) throw inWords(error, timeoutMs!);
-      if (!interrupt.signal.aborted) throw error;
-      throw new InterruptedError(
-        interrupt.by,
-        `Stopped waiting; job ${id} goes on: infer-once status ${id} shows it.`,
-      );
-    }
-  });
+  await withJobs(
+    options,
+    async ({ jobs, reachTemporal }) => {
+      const before = await jobs.get(id);
+      if (!before || !isSettled(before.status)) await reachTemporal();
+      const stopTelling = tellWhyWaiting(jobs, id);
+      try {
+        const record = await jobs.run({ job_id: id, task, input }, { timeoutMs, signal: interrupt.signal });
+        printResult(record as JobRecord, before?.token === record.token, options);
+      } catch (error) {
+        const { record } = error as { record?: JobRecord };
+        if (record && options.json) printJson(record);
+        if (error instanceof JobTimeoutError) throw inWords(error, timeoutMs!);
+        if (!interrupt.signal.aborted) throw error;
+        throw new InterruptedError(
+          interrupt.by,
+          `Stopped waiting; job ${id} goes on: infer-once status ${id} shows it.`,
+        );
+      } finally {
+        stopTelling();
+      }
+    },
+    { creates: true },
+  );
 }
 
 function printResult(record: JobRecord, replayed: boolean, options: RunOptions): void {

@@ -24,29 +24,33 @@ export function addSetup(program: Command): void {
 
 async function setUp(options: ClientOptions): Promise<void> {
   const { registerSearchAttributes } = await import('../search-attributes.js');
-  await withJobs(options, async ({ client, store, places, reachTemporal }) => {
-    await reachTemporal();
-    printText(
-      store
-        ? `store: its tables are there (store ${store.id})`
-        : 'store: none is named here; set INFER_ONCE_STORE_URL to set one up',
-    );
-    const { namespace } = client.options;
-    try {
-      const added = await registerSearchAttributes(client);
+  await withJobs(
+    options,
+    async ({ client, store, places, reachTemporal }) => {
+      await reachTemporal();
       printText(
-        added.length > 0
-          ? `search attributes: registered ${added.join(', ')} in namespace ${namespace}`
-          : `search attributes: all are there in namespace ${namespace}`,
+        store
+          ? `store: its tables are there (store ${store.id})`
+          : 'store: none is named here; set INFER_ONCE_STORE_URL to set one up',
       );
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      throw new UserError(
-        `Temporal at ${places.temporal.address} does not let this client register search attributes; ask whoever runs it to add JobTask, JobStatus, JobModel (Keyword), JobTokens (Int) and JobCostUsd (Double). Jobs run without them.`,
-        { code: 'temporal_refused', cause: error },
-      );
-    }
-  });
+      const { namespace } = client.options;
+      try {
+        const added = await registerSearchAttributes(client);
+        printText(
+          added.length > 0
+            ? `search attributes: registered ${added.join(', ')} in namespace ${namespace}`
+            : `search attributes: all are there in namespace ${namespace}`,
+        );
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        throw new UserError(
+          `Temporal at ${places.temporal.address} does not let this client register search attributes; ask whoever runs it to add JobTask, JobStatus, JobModel (Keyword), JobTokens (Int) and JobCostUsd (Double). Jobs run without them.`,
+          { code: 'temporal_refused', cause: error },
+        );
+      }
+    },
+    { creates: true },
+  );
 }
 
 const PERMISSION_DENIED = 7;

@@ -36,16 +36,20 @@ async function submit(task: string, options: SubmitOptions): Promise<void> {
   jobKey(options.id);
   const input = await readInput(options.input);
   await checkTask(task);
-  await withJobs(options, async ({ jobs, reachTemporal }) => {
-    const before = await jobs.get(options.id);
-    if (!before || !isSettled(before.status)) await reachTemporal();
-    const answer = await jobs.submit({ job_id: options.id, task, input });
-    if (isForPeople(options)) {
-      const how = answer.created ? 'started' : answer.replayed ? 'told from its record' : 'joined';
-      printText(`${describeRecord(answer)}\n  ${how}`);
-    } else printJson(answer);
-    const code = exitCodeOfRecord(answer);
-    const isTaken = answer.created || code === EXIT.notInTime;
-    process.exitCode = isTaken ? EXIT.done : code;
-  });
+  await withJobs(
+    options,
+    async ({ jobs, reachTemporal }) => {
+      const before = await jobs.get(options.id);
+      if (!before || !isSettled(before.status)) await reachTemporal();
+      const answer = await jobs.submit({ job_id: options.id, task, input });
+      if (isForPeople(options)) {
+        const how = answer.created ? 'started' : answer.replayed ? 'told from its record' : 'joined';
+        printText(`${describeRecord(answer)}\n  ${how}`);
+      } else printJson(answer);
+      const code = exitCodeOfRecord(answer);
+      const isTaken = answer.created || code === EXIT.notInTime;
+      process.exitCode = isTaken ? EXIT.done : code;
+    },
+    { creates: true },
+  );
 }

@@ -38,6 +38,8 @@ export interface OfflineModel {
   ledger(): LedgerEntry[];
   /** How many calls the ledger has: of one job, or of all. */
   billed(jobId?: string): number;
+  /** How it ended: exit code, or null where a signal ended it. */
+  readonly exited: Promise<number | null>;
   /** Ends it cleanly (SIGTERM). */
   stop(): Promise<void>;
   /** Kills it as a crash would (SIGKILL). */
@@ -75,6 +77,7 @@ export async function startOfflineModel(options: OfflineModelOptions = {}): Prom
 
 class RunningModel implements OfflineModel {
   readonly pid: number;
+  readonly exited: Promise<number | null>;
   private readonly root: string;
 
   constructor(
@@ -83,6 +86,7 @@ class RunningModel implements OfflineModel {
     readonly ledgerFile: string,
   ) {
     this.pid = child.pid!;
+    this.exited = once(child, 'exit').then(([code]) => code as number | null);
     this.root = new URL(baseUrl).origin;
   }
 
@@ -141,9 +145,8 @@ class RunningModel implements OfflineModel {
   private async end(signal: NodeJS.Signals): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.child.ref();
-    const exited = once(this.child, 'exit');
     this.child.kill(signal);
-    await exited;
+    await this.exited;
   }
 
   private async ask<T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T> {

@@ -1,6 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { UserError } from '../../errors';
 
 /** What a running stack says of itself in its data directory, for the commands beside it. */
 export interface DevFile {
@@ -34,30 +33,6 @@ export function readDevFile(dataDir: string): DevFile | null {
     return isAlive(dev.pid) ? dev : null;
   } catch {
     return null;
-  }
-}
-
-/** @throws UserError `data_dir_in_use`, or `data_dir_unusable` where nothing can be written there */
-export function claimDataDir(dataDir: string): void {
-  const running = readDevFile(dataDir);
-  if (running) {
-    throw new UserError(
-      `infer-once dev (process ${running.pid}) runs in ${dataDir} already; stop it, or choose another folder with --data-dir.`,
-      { code: 'data_dir_in_use' },
-    );
-  }
-  try {
-    mkdirSync(dataDir, { recursive: true });
-    rmSync(fileOf(dataDir), { force: true });
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-    throw new UserError(
-      `The data directory ${dataDir} can't be used (${why}); choose another with --data-dir.`,
-      {
-        code: 'data_dir_unusable',
-        cause,
-      },
-    );
   }
 }
 

@@ -1,3 +1,4 @@
-export { claimDataDir, type DevFile, devStoreUrl, readDevFile } from './dev-file';
+export { type DevFile, devStoreUrl, readDevFile } from './dev-file';
+export { claimDataDir } from './dir-lock';
 export { type Stack, type StackOptions, startStack } from './stack';
 export type { WorkerEnd, WorkerReady } from './worker-process';

@@ -4,7 +4,8 @@ import { openStore } from '../../store/open';
 import { SEARCH_ATTRIBUTES } from '../../workflows/attributes';
 import { type OfflineModel, type OfflineModelOptions, startOfflineModel } from '../offline';
 import { type DevServer, startDevServer } from '../temporal';
-import { absoluteStoreUrl, claimDataDir, devStoreUrl, removeDevFile, writeDevFile } from './dev-file';
+import { absoluteStoreUrl, devStoreUrl, removeDevFile, writeDevFile } from './dev-file';
+import { claimDataDir, releaseDataDir } from './dir-lock';
 import { stackEnv } from './worker-env';
 import { WorkerPool } from './worker-pool';
 import type { WorkerEnd } from './worker-process';
@@ -138,7 +139,13 @@ class Parts {
       workers: () => pool.workers,
       killWorker: (index) => pool.kill(index),
       untilWorkersReady: () => pool.untilReady(),
-      failed: Promise.race([pool.failed, server.exited.then(serverEnded)]),
+      failed: Promise.race([
+        pool.failed,
+        server.exited.then((code) => partEnded("Temporal's dev server", 'temporal_ended', code)),
+        ...(offline
+          ? [offline.exited.then((code) => partEnded('The offline model', 'offline_model_failed', code))]
+          : []),
+      ]),
       stop: () => this.stop(),
     };
   }
@@ -149,6 +156,7 @@ class Parts {
     await this.offline?.stop();
     await this.server?.stop();
     removeDevFile(this.options.dataDir);
+    releaseDataDir(this.options.dataDir);
   }
 
   private async startServer(): Promise<DevServer> {
@@ -177,8 +185,7 @@ function spell(type: string): string {
   return type.charAt(0) + type.slice(1).toLowerCase();
 }
 
-function serverEnded(code: number | null): UserError {
-  return new UserError(`Temporal's dev server ended by itself (code ${code}); start again.`, {
-    code: 'temporal_ended',
-  });
+function partEnded(part: string, code: string, exitCode: number | null): UserError {
+  const how = exitCode === null ? 'by a signal' : `with code ${exitCode}`;
+  return new UserError(`${part} ended by itself (${how}); start again.`, { code });
 }

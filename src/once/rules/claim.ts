@@ -127,7 +127,6 @@ function openRow(
     ...row,
     ...(replaced && { task: seed.task, input_digest: seed.input_digest, input: replaced.payload }),
     generation: row.generation + 1,
-    refused_since: null,
     error: null,
     completed_at: null,
     usage: null,

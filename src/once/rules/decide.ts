@@ -1,3 +1,4 @@
+import { isSettled } from '../../job';
 import type { Decide, StoredJob } from '../../store/store';
 import { failWith, isOwner, type JobSeed, moveTo, newRow, toPayload, withoutCall } from './row';
 
@@ -27,7 +28,7 @@ export function decide(decision: Decision): Decide<Decided> {
     }
     const decisions = [...row.decisions, entry(decision, now)];
     if (decision.action === 'rerun') {
-      const job = moveTo(row, 'PENDING', now, { decisions, refused_since: null });
+      const job = moveTo(row, 'PENDING', now, { decisions });
       return { returns: { kind: 'applied', row: job }, job };
     }
     if (decision.action === 'abandon') {
@@ -93,7 +94,7 @@ export function applyPolicy(action: 'rerun' | 'fail', token: number): Decide<Sto
     const decisions = [...row.decisions, { action, doubt: token, by: POLICY, at: now }];
     const job =
       action === 'rerun'
-        ? moveTo(row, 'PENDING', now, { decisions, refused_since: null })
+        ? moveTo(row, 'PENDING', now, { decisions })
         : { ...failWith(row, 'outcome_unknown', doubtMessage(row), now), decisions };
     return { returns: job, job };
   };
@@ -173,13 +174,15 @@ function cancelRow(
   }
 }
 
-/** Erases everything but the fact that the id was used; the token outranks every late writer. */
-export function forget(): Decide<{ kind: 'forgotten' | 'unsettled' | 'absent'; row: StoredJob | null }> {
+/**
+ * Erases everything but the fact that the id was used; the token outranks every late writer.
+ *
+ * @param token - of the settled row that was read; one that has moved since is left alone
+ */
+export function forget(token: number): Decide<StoredJob | null> {
   return (row, now) => {
-    if (!row) return { returns: { kind: 'absent', row } };
-    if (row.status === 'FORGOTTEN') return { returns: { kind: 'forgotten', row } };
-    if (row.status !== 'COMPLETED' && row.status !== 'FAILED' && row.status !== 'CANCELED') {
-      return { returns: { kind: 'unsettled', row } };
+    if (!row || row.token !== token || !isSettled(row.status) || row.status === 'FORGOTTEN') {
+      return { returns: row };
     }
     const job = moveTo(row, 'FORGOTTEN', now, {
       input: null,
@@ -189,6 +192,6 @@ export function forget(): Decide<{ kind: 'forgotten' | 'unsettled' | 'absent'; r
       decisions: [],
       request_id: null,
     });
-    return { returns: { kind: 'forgotten', row: job }, job, dropBlobs: true };
+    return { returns: job, job, dropBlobs: true };
   };
 }

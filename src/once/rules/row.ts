@@ -36,7 +36,7 @@ export function newRow(seed: JobSeed, now: number): { row: StoredJob; blobs: Rec
     status: 'PENDING',
     token: 1,
     generation: 1,
-    refused_since: null,
+    refusal: null,
     result: null,
     error: null,
     billed: 'no',
@@ -69,10 +69,13 @@ export function moveTo(
   now: number,
   patch: Partial<StoredJob> = {},
 ): StoredJob {
+  // a series of refusals goes on through the claims between them, and through nothing else
+  const isSeries = status === 'PENDING' || status === 'IN_PROGRESS';
   const next = {
     ...row,
     lease_until: null,
     doubt: null,
+    refusal: isSeries ? row.refusal : null,
     ...patch,
     status,
     token: row.token + 1,

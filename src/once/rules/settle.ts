@@ -108,19 +108,20 @@ export function reject(claimed: Claimed, message: string): Decide<Settled> {
 /**
  * Gives the claim back: the call was certainly not executed.
  *
- * @param exhausted - set where the next try would come after the job's deadline: FAILED
- *   `retries_exhausted` in place of PENDING
+ * @param refused - why, and when the next try is wished for; where that would come after the job's
+ *   deadline: FAILED `retries_exhausted` in place of PENDING. Absent for a call that was never sent
  */
 export function release(
   claimed: Claimed,
-  exhausted?: { delay_ms: number; deadline_ms: number; message: string },
+  refused?: { reason: string; message: string; delay_ms: number; deadline_ms: number },
 ): Decide<Settled> {
   return settleUnexecuted(claimed, (row, now) => {
-    const since = row.refused_since ?? now;
-    if (exhausted && now + exhausted.delay_ms >= since + exhausted.deadline_ms) {
-      return failWith(row, 'retries_exhausted', exhausted.message, now);
-    }
-    return moveTo(row, 'PENDING', now, exhausted && { refused_since: since });
+    if (!refused) return moveTo(row, 'PENDING', now);
+    const { reason, message, delay_ms, deadline_ms } = refused;
+    const since = row.refusal?.since ?? now;
+    const retry_at = now + delay_ms;
+    if (retry_at >= since + deadline_ms) return failWith(row, 'retries_exhausted', message, now);
+    return moveTo(row, 'PENDING', now, { refusal: { reason, message, since, retry_at } });
   });
 }
 
