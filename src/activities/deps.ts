@@ -17,6 +17,11 @@ export interface ActivityDeps {
   model?: string;
   /** Whether the namespace has the search attributes. */
   hasSearchAttributes: boolean;
+  /**
+   * Deletes the history of a job once its run has closed: called for a run that met a tombstone, whose
+   * input nobody would erase. Absent: that is left to the namespace's retention.
+   */
+  eraseHistory?(key: string): Promise<void>;
   log: JobLog;
   clock?: Clock;
 }

@@ -43,6 +43,7 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
       shutdown: signals.shutdown,
     });
     if (isLate || signals.isSuperseded()) await wakeRun(deps, context);
+    if (result.kind === 'settled' && result.row.status === 'FORGOTTEN') eraseLater(deps, key);
     return report(deps, result);
   } catch (error) {
     throw toFailure(deps.log, key, error);
@@ -129,6 +130,13 @@ function report(deps: ActivityDeps, result: OnceResult): InferOutcome {
     search_attributes: deps.hasSearchAttributes,
     check_after_ms: result.kind === 'settled' ? 0 : result.checkAfterMs,
   };
+}
+
+/** Goes on after this activity, for its run has to close first. Best effort: `forget` again erases too. */
+function eraseLater(deps: ActivityDeps, key: string): void {
+  deps.eraseHistory?.(key).catch(() => {
+    deps.log.warn({ job_id: key }, 'history of a forgotten job not erased');
+  });
 }
 
 /**

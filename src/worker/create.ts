@@ -1,6 +1,8 @@
 import { Client } from '@temporalio/client';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ActivityDeps, createActivities } from '../activities';
+import { deleteHistory } from '../client/history';
+import { untilClosed } from '../client/runs';
 import { hasSearchAttributes } from '../client/search-attributes';
 import { TASK_QUEUE } from '../job';
 import { loadWorkflowBundle, workflowSettingsOf } from './bundle';
@@ -36,7 +38,15 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<Worker
   const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
   const { policy, heartbeatTimeoutMs, tasks } = options;
   const client = new Client({ connection, namespace });
-  const deps: ActivityDeps = { ...options, hasSearchAttributes: await hasSearchAttributes(client) };
+  const eraseHistory = async (key: string) => {
+    await untilClosed(client.workflow.getHandle(key));
+    await deleteHistory(client, key);
+  };
+  const deps: ActivityDeps = {
+    eraseHistory,
+    ...options,
+    hasSearchAttributes: await hasSearchAttributes(client),
+  };
   return Worker.create({
     connection,
     namespace,
