@@ -25,7 +25,9 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
     isLate ||= event.event === 'late';
     logEvent(deps.log, event, context.info.attempt);
   };
-  const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, { store_id: deps.store.id });
+  const mine = { store_id: deps.store.id };
+  const isNamed = request.store_id !== undefined;
+  const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, mine, !isNamed);
   const signals = watchStopSignals(context);
   try {
     const task = findTask(deps, request.task);

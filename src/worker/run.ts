@@ -3,6 +3,7 @@ import { loadTemporalOptions } from '../client/connect';
 import type { Config } from '../config';
 import { ConfigError } from '../errors';
 import { createProvider } from '../provider/openai';
+import type { Provider } from '../provider/provider';
 import { openStore } from '../store/open';
 import { loadTasks } from '../tasks/registry';
 import { createJobWorker } from './create';
@@ -20,15 +21,13 @@ export async function runWorker(
   stop: AbortSignal,
   ready: (about: { provider: string }) => void = () => undefined,
 ): Promise<void> {
-  if (!config.storeUrl) {
-    throw new ConfigError('A worker needs INFER_ONCE_STORE_URL, e.g. sqlite:/var/lib/infer-once/store.db.');
-  }
+  const provider = openProvider(config);
+  const storeUrl = config.storeUrl!;
   const tasks = await loadTasks(config.tasksModule);
-  const { policy, heartbeatTimeoutMs, model, apiKey, baseUrl, recovery } = config;
-  const provider = createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
+  const { policy, heartbeatTimeoutMs, model } = config;
   const temporal = loadTemporalOptions();
   installRuntime(log);
-  const store = await openStore(config.storeUrl);
+  const store = await openStore(storeUrl);
   try {
     const connection = await connectWorker(temporal);
     const { namespace } = temporal;
@@ -64,4 +63,19 @@ export async function runWorker(
     await provider.close();
     await store.close();
   }
+}
+
+/** @throws ConfigError that names all at once that a worker lacks */
+function openProvider({ storeUrl, policy, apiKey, baseUrl, recovery }: Config): Provider {
+  const noStore = storeUrl
+    ? null
+    : 'A worker needs INFER_ONCE_STORE_URL, e.g. sqlite:/var/lib/infer-once/store.db.';
+  try {
+    const provider = createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
+    if (noStore === null) return provider;
+  } catch (error) {
+    if (noStore === null || !(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${noStore} ${error.message}`, error);
+  }
+  throw new ConfigError(noStore);
 }

@@ -76,6 +76,8 @@ const MISTAKES: [args: string[], says: string, env?: NodeJS.ProcessEnv][] = [
   [['batch', 'nope', '-'], 'Task "nope"'],
   [['batch', 'enrich', '-', '--concurrency', '0'], 'whole number'],
   [['worker'], 'A worker needs INFER_ONCE_STORE_URL'],
+  // both at once
+  [['worker'], 'store.db. OPENAI_API_KEY is not set'],
   [['worker'], 'OPENAI_API_KEY is not set', { INFER_ONCE_STORE_URL: 'sqlite:store.db' }],
   [['dev', '--workers', '0'], 'whole number'],
   [['dev', '--temporal-port', '70000'], 'whole number from 1 to 65535'],
