@@ -39,7 +39,10 @@ describe('what a job costs beside its call does not grow unseen', () => {
   test('a fresh job makes three durable writes, eleven events of history and one request', async () => {
     await world.jobs.run({ job_id: 'fresh', task: 'enrich', input: { title: 'heat' } });
     expect(store.counts.writes).toBe(3);
-    const { events } = await world.client.workflow.getHandle('fresh').fetchHistory();
+    // `run` answers as soon as the store has the record, which is before the run closes.
+    const handle = world.client.workflow.getHandle('fresh');
+    await handle.result();
+    const { events } = await handle.fetchHistory();
     expect(events).toHaveLength(11);
     expect(world.model.billed('fresh')).toBe(1);
   });

@@ -2,7 +2,7 @@ import { tsToMs } from '@temporalio/common/lib/time';
 import { JobFailedError } from '../../src';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
-import { addLane, enrichJob, errorOf, handleOf, type Lane, RESULT } from './support';
+import { addLane, enrichJob, errorOf, handleOf, type Lane, RESULT, untilRun } from './support';
 
 const HOUR = 3_600_000;
 
@@ -19,6 +19,8 @@ describe('a call that was not executed is tried again, and is not paid for', () 
 
   /** How long Temporal kept the job's one activity, its retries among it; in the server's time. */
   const waited = async (jobId: string): Promise<number> => {
+    // the store has the record before Temporal has the activity's end
+    await untilRun(world, jobId, 'COMPLETED');
     const { events = [] } = await handleOf(world, jobId).fetchHistory();
     const at = (what: 'Scheduled' | 'Completed') =>
       tsToMs(events?.find((event) => event[`activityTask${what}EventAttributes`])?.eventTime);
