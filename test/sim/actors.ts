@@ -164,7 +164,13 @@ export class Actors {
     watch.count(`told ${answer instanceof Error ? (code ?? answer.message) : 'the result'}`);
     if (!(answer instanceof Error)) this.checkAnswer(key, input, answer);
     if (!record || code === 'input_mismatch') return;
-    watch.seen.push({ type: 'answered', job: key, submitted: watch.ghost(key).digestOf(input), record });
+    watch.seen.push({
+      type: 'answered',
+      job: key,
+      by: 'a client',
+      submitted: watch.ghost(key).digestOf(input),
+      record,
+    });
   }
 
   /** What a caller is given is the job's one result, and the answer to the caller's own input. */

@@ -1,4 +1,4 @@
-import { checkHistory } from '../support/check-history';
+import { checkHistory } from '../../src/dev/check-history';
 import { stir } from './faults';
 import { Sources } from './loader';
 import { operate } from './operator';
@@ -57,7 +57,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     await world.run(world.now + 5 * MINUTE, isQuiet);
   }
   if (!isBroken()) checkEnd(scene, plan);
-  if (!isBroken()) for (const fault of checkHistory(watch.seen)) watch.violated('history', fault);
+  if (!isBroken()) for (const { sentence } of checkHistory(watch.seen)) watch.violated('history', sentence);
   summarize(scene, plan);
   return {
     seed,

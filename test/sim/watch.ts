@@ -1,7 +1,7 @@
+import type { HistoryEvent } from '../../src/dev/check-history';
 import type { JobRecord } from '../../src/job';
 import type { OnceEvent } from '../../src/once/env';
 import type { StoredJob } from '../../src/store/store';
-import type { HistoryEvent } from '../support/check-history';
 import { Ghost } from './ghost';
 import type { ProviderCall, SimProvider } from './provider';
 import type { Commit, SimStore } from './store';
@@ -95,7 +95,7 @@ export class Watch {
 
   billed(call: ProviderCall): void {
     this.count('billed');
-    this.seen.push({ type: 'called', job: call.key, call_id: call.call_id });
+    this.seen.push({ type: 'called', job: call.key, call: call.call_id });
     this.ghost(call.key).billed(call.call_id, this.store.row(call.key));
   }
 

@@ -1,11 +1,11 @@
-import type { RunEvent } from './check-run';
+import type { HistoryEvent } from '../check-history';
 
 /** What a client process tells its parent. */
 export type ClientMessage =
   /** It is connected and waits for the word to begin. */
   | { type: 'ready' }
   /** What became of one of its submissions. */
-  | Extract<RunEvent, { type: 'acknowledged' | 'answered' | 'unanswered' }>
+  | Extract<HistoryEvent, { type: 'acknowledged' | 'answered' | 'unanswered' }>
   /** All of its submissions have ended. */
   | { type: 'done' };
 

@@ -3,6 +3,7 @@ import { JobClient } from '../../client';
 import { connectClient } from '../../client/connect';
 import { forMany } from '../../client/many';
 import type { JobInput } from '../../client/types';
+import { inputDigest } from '../../digest';
 import { UserError } from '../../errors';
 import type { JobRecord } from '../../job';
 import { openStore } from '../../store/open';
@@ -23,7 +24,7 @@ async function main({ client: number, jobs: count, timeoutMs }: ClientTask): Pro
   await once(process, 'message');
   const submit = (job: JobInput) => submitAndWait(jobs, job, by, timeoutMs);
   for await (const end of forMany(submissions, CONCURRENCY, submit)) {
-    if (end.error) tell({ type: 'unanswered', job_id: end.job_id, by, why: end.error.message });
+    if (end.error) tell({ type: 'unanswered', job: end.job_id, by, why: end.error.message });
     else tell(end.answer);
   }
   tell({ type: 'done' });
@@ -38,11 +39,13 @@ async function submitAndWait(
   by: string,
   timeoutMs: number,
 ): Promise<ClientMessage> {
-  const { job_id } = job;
+  const { job_id, task, input } = job;
   await jobs.submit(job);
-  tell({ type: 'acknowledged', job_id, by });
-  const { status, result } = await outcomeOf(jobs.wait(job_id, { timeoutMs }));
-  return { type: 'answered', job_id, by, status, result };
+  tell({ type: 'acknowledged', job: job_id, by });
+  const { status, token, result, input_digest } = await outcomeOf(jobs.wait(job_id, { timeoutMs }));
+  const submitted = inputDigest(job_id, task as string, input);
+  const record = { status, token, result, input_digest };
+  return { type: 'answered', job: job_id, by, submitted, record };
 }
 
 /** A job that failed or was canceled has an outcome too; one in doubt or too late has none. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { UserError } from '../../errors';
-import type { RunEvent } from './check-run';
+import type { HistoryEvent } from '../check-history';
 import type { ClientMessage, ClientTask } from './client-messages';
 
 /** The two client processes. */
@@ -24,7 +24,7 @@ const MAIN = resolve(__dirname, 'client-process.js');
  */
 export async function startClients(
   options: Omit<ClientTask, 'client'> & { env: NodeJS.ProcessEnv; logFd: number },
-  onEvent: (event: RunEvent) => void,
+  onEvent: (event: HistoryEvent) => void,
 ): Promise<Clients> {
   const clients = [0, 1].map((number) => startClient(number, options, onEvent));
   const clientsDone = Promise.all(clients.map(({ done }) => done)).then(() => undefined);
@@ -45,7 +45,7 @@ export async function startClients(
 function startClient(
   number: number,
   { env, logFd, jobs, timeoutMs }: Parameters<typeof startClients>[0],
-  onEvent: (event: RunEvent) => void,
+  onEvent: (event: HistoryEvent) => void,
 ) {
   const task: ClientTask = { client: number, jobs, timeoutMs };
   // in a process group of its own, so that Ctrl-C reaches only the parent

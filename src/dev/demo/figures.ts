@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../job';
-import { checkRun, type RunEvent, type Violation } from './check-run';
+import { checkHistory, type HistoryEvent, type Violation } from '../check-history';
 import { COPIES } from './jobs';
 
 /** A run in numbers. */
@@ -30,7 +30,7 @@ export interface Figures {
 /** What is counted. */
 export interface Counted {
   jobs: number;
-  log: readonly RunEvent[];
+  log: readonly HistoryEvent[];
   records: readonly JobRecord[];
   /** Whether the log has the provider's own ledger. */
   hasLedger: boolean;
@@ -39,9 +39,9 @@ export interface Counted {
 
 /** Counts a run. */
 export function countRun({ jobs, log, records, hasLedger, seconds }: Counted): Figures {
-  const count = (type: RunEvent['type']) => log.filter((event) => event.type === type).length;
+  const count = (type: HistoryEvent['type']) => log.filter((event) => event.type === type).length;
   const submissions = count('acknowledged');
-  const billed = hasLedger ? count('billed') : records.filter((record) => record.billed !== 'no').length;
+  const billed = hasLedger ? count('called') : records.filter((record) => record.billed !== 'no').length;
   const costs = records.map(({ cost_usd }) => cost_usd);
   const isPriced = costs.length > 0 && costs.every((cost) => cost !== null);
   return {
@@ -55,7 +55,7 @@ export function countRun({ jobs, log, records, hasLedger, seconds }: Counted): F
     duplicates_avoided: submissions - billed,
     seconds: Math.round(seconds * 10) / 10,
     cost_usd: isPriced ? costs.reduce((sum, cost) => sum! + cost!, 0) : null,
-    violations: checkRun(log),
+    violations: checkHistory(log),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { JobRecord } from '../../job';
 import { loadRecord } from '../../once/record';
 import { openStore } from '../../store/open';
-import type { RunEvent } from './check-run';
+import type { HistoryEvent } from '../check-history';
 import { startClients } from './clients';
 import { countRun, type Figures } from './figures';
 import { orInterrupted } from './interrupt';
@@ -40,7 +40,7 @@ const POLL_BILLED_MS = 500;
  */
 export async function runDemo(world: World, plan: RunPlan, signal: AbortSignal): Promise<RunReport> {
   const { stack, logFd } = world;
-  const log: RunEvent[] = [];
+  const log: HistoryEvent[] = [];
   const { jobs, timeoutMs } = plan;
   if (stack.offline && plan.kill) await holdLaterCalls(stack.offline, jobs);
   const started = startClients({ env: stack.env, logFd, jobs, timeoutMs }, (event) => log.push(event));
@@ -126,18 +126,18 @@ async function readRecords({ stack }: World, jobs: number): Promise<JobRecord[]>
   }
 }
 
-function recordEvents(records: JobRecord[]): RunEvent[] {
-  return records.map(({ job_id, status, result }) => ({ type: 'record', job_id, status, result }));
+function recordEvents(records: JobRecord[]): HistoryEvent[] {
+  return records.map((record) => ({ type: 'recorded', job: record.job_id, record }));
 }
 
-function billedEvents({ stack }: World): RunEvent[] {
+function billedEvents({ stack }: World): HistoryEvent[] {
   const ledger = stack.offline?.ledger() ?? [];
-  return ledger.flatMap((entry): RunEvent[] =>
-    entry.phase === 'billed' ? [{ type: 'billed', job_id: entry.job_id, call: entry.call }] : [],
+  return ledger.flatMap((entry): HistoryEvent[] =>
+    entry.phase === 'billed' ? [{ type: 'called', job: entry.job_id, call: entry.call }] : [],
   );
 }
 
-function whyUnanswered(log: readonly RunEvent[]): string[] {
+function whyUnanswered(log: readonly HistoryEvent[]): string[] {
   const whys = log.flatMap((event) => (event.type === 'unanswered' ? [event.why] : []));
   return [...new Set(whys)].slice(0, SHOWN_UNANSWERED);
 }
