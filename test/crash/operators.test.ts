@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../src/job';
+import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { INPUT, outcome } from '../support/killed-job';
 import { until } from '../support/until';
@@ -203,3 +204,5 @@ async function attributesOf(id: string): Promise<Record<string, unknown>> {
   const ours = typedSearchAttributes.getAll().filter(({ key }) => key.name in SEARCH_ATTRIBUTES);
   return Object.fromEntries(ours.map(({ key, value }) => [key.name, value]));
 }
+
+endsWithPromisesKept(() => world);

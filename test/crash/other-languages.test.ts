@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { resolveTemporalBinary } from '../../src/dev/temporal';
 import type { JobRecord } from '../../src/job';
+import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { outcome } from '../support/killed-job';
 import { findPythonSdk } from '../support/python-client';
@@ -115,3 +116,5 @@ function startPython(id: string) {
   );
   return { said, answer };
 }
+
+endsWithPromisesKept(() => world);

@@ -1,3 +1,4 @@
+import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { INPUT, outcome } from '../support/killed-job';
 
@@ -29,3 +30,5 @@ test('Temporal killed and started again on its file, with jobs in every state: e
   expect(await lane.jobs.submit(jobOf('done-before'))).toEqual({ ...done, created: false, replayed: true });
   expect(world.model.billed('done-before')).toBe(1);
 }, 180_000);
+
+endsWithPromisesKept(() => world);

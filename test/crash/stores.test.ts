@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { type Child, startChild } from '../support/child';
+import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, startCrashWorld } from '../support/crash-world';
 import { INPUT, outcome } from '../support/killed-job';
 import { withDatabase } from '../support/sqlite-file';
@@ -135,3 +136,5 @@ test.concurrent('a damaged row stops the job without a second call; put back, th
   });
   expect(world.model.billed('damaged')).toBe(1);
 }, 180_000);
+
+endsWithPromisesKept(() => world);

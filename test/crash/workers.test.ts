@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../src/job';
+import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { INPUT, outcome } from '../support/killed-job';
 import { until } from '../support/until';
@@ -149,3 +150,5 @@ test.concurrent('a deploy whose grace ends before the call does: the next worker
   });
   expect(world.model.billed('graceless')).toBe(1);
 }, 180_000);
+
+endsWithPromisesKept(() => world);

@@ -2,29 +2,32 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { JobClient } from '../../src/client';
+import type { JobClient } from '../../src/client';
+import type { HistoryEvent, Violation } from '../../src/dev/check-history';
 import { type OfflineModel, startOfflineModel } from '../../src/dev/offline/client';
 import type { RuleAction } from '../../src/dev/offline/protocol';
 import { type DevServer, findFreePort, startDevServer } from '../../src/dev/temporal';
 import type { OnUnknown } from '../../src/once/policy';
 import { openSqliteStore } from '../../src/store/sqlite';
 import type { ResultStore } from '../../src/store/store';
+import { brokenPromises } from './crash-history';
 import type { AnyCrashPoint, CrashHow } from './crash-points';
+import { ObservedJobs } from './observed-jobs';
 import { spawnWorker, type WorkerProcess } from './worker-process';
 
 /** Short times, so that a dead worker is missed soon. In the order that the configuration asks for. */
 const TIMES = {
-  INFER_ONCE_LEASE: '4s',
-  INFER_ONCE_HEARTBEAT_TIMEOUT: '2500ms',
+  INFER_ONCE_LEASE: '2s',
+  INFER_ONCE_HEARTBEAT_TIMEOUT: '1500ms',
   INFER_ONCE_CALL_TIMEOUT: '1m',
-  INFER_ONCE_SETTLE: '3s',
+  INFER_ONCE_SETTLE: '2s',
 };
 
 /** How to start a worker process. */
 export interface WorkerSpec {
   recovery?: 'stored' | 'background' | 'none';
   onUnknown?: OnUnknown;
-  crash?: { at: AnyCrashPoint; how?: CrashHow; times?: number };
+  crash?: { at: AnyCrashPoint | 'never'; how?: CrashHow; times?: number };
   /** More of the product's environment, e.g. `INFER_ONCE_SHUTDOWN_GRACE`. */
   env?: Record<string, string>;
 }
@@ -34,7 +37,7 @@ export interface Lane {
   taskQueue: string;
   storeFile: string;
   store: ResultStore;
-  /** A client with the store. */
+  /** A client with the store, which writes down what it is told. */
   jobs: JobClient;
   /** Starts a worker process on this queue, and resolves when it polls. */
   startWorker(spec?: WorkerSpec): Promise<WorkerProcess>;
@@ -57,6 +60,10 @@ export interface CrashWorld {
   /** Kills the Temporal server by SIGKILL and starts another on the same port and file. */
   restartServer(): Promise<void>;
   openLane(name: string): Promise<Lane>;
+  /** What the clients of all lanes were told so far. */
+  readonly seen: HistoryEvent[];
+  /** Promises that were broken to any job of this world; calls that are under way end first. */
+  brokenPromises(): Promise<Violation[]>;
   stop(): Promise<void>;
 }
 
@@ -79,6 +86,7 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
   const client = new Client({ connection });
   const workers: WorkerProcess[] = [];
   const stores: ResultStore[] = [];
+  const seen: HistoryEvent[] = [];
   const heirs = new Map<string, Promise<WorkerProcess>>();
   const setRule = keepRules(model);
 
@@ -103,7 +111,7 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
     stores.push(store);
     return {
       ...{ taskQueue: name, storeFile, store },
-      jobs: new JobClient({ client, store, taskQueue: name }),
+      jobs: new ObservedJobs({ client, store, taskQueue: name }, seen),
       startWorker: (spec = {}) => startWorker(name, storeFile, spec),
       async startHeir(spec) {
         const kind = JSON.stringify(spec);
@@ -117,7 +125,11 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
   }
 
   return {
-    ...{ folder, address, client, model, openLane, setRule },
+    ...{ folder, address, client, model, openLane, setRule, seen },
+    async brokenPromises() {
+      await model.waitForState(({ in_flight }) => in_flight.length === 0);
+      return brokenPromises(model, stores, seen);
+    },
     holdCalls: (jobId) => setRule(jobId, { hold: true }),
     async letGo(jobId) {
       // the rule goes first: else a call that comes in between is held for good

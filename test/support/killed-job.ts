@@ -1,22 +1,19 @@
 import { JobError } from '../../src/errors';
 import type { JobRecord } from '../../src/job';
 import type { OnUnknown } from '../../src/once/policy';
-import type { AnyCrashPoint, CrashPoint } from './crash-points';
 import type { CrashWorld, Lane } from './crash-world';
+import type { Cell } from './kill-table';
 import { until } from './until';
 import type { WorkerProcess } from './worker-process';
 
 export const INPUT = { title: '  the   thing (1982)', category: 'film' };
 
-/** One cell of a kill table. */
-export interface KillCase<P extends AnyCrashPoint = CrashPoint, R = 'stored' | 'none'> {
-  point: P;
-  recovery: R;
+/** Where and how a worker dies, and what its job's policy is. */
+export interface KillCase extends Omit<Cell, 'onUnknown'> {
+  /** Default `hold`. */
   onUnknown?: OnUnknown;
   /** Default `kill`. With `throw` the worker lives, and has the next attempt itself. */
   how?: 'kill' | 'throw';
-  /** More of the product's environment, e.g. a short `INFER_ONCE_CALL_TIMEOUT` for the policies that wait for it. */
-  env?: Record<string, string>;
 }
 
 /** What became of the job once a healthy worker had taken over. */
@@ -35,12 +32,10 @@ export interface KilledJob {
  *
  * @param name - of the job, its task queue and its store
  */
-export async function runKilledJob(
-  world: CrashWorld,
-  name: string,
-  kill: KillCase<AnyCrashPoint, 'stored' | 'background' | 'none'>,
-): Promise<KilledJob> {
-  const { point, recovery, onUnknown = 'hold', how = 'kill', env } = kill;
+export async function runKilledJob(world: CrashWorld, name: string, kill: KillCase): Promise<KilledJob> {
+  const { point, recovery, onUnknown = 'hold', how = 'kill' } = kill;
+  // these policies decide when no answer can come any more
+  const env = onUnknown === 'hold' ? undefined : { INFER_ONCE_CALL_TIMEOUT: '3s' };
   const lane = await world.openLane(name);
   const healthy = { recovery, onUnknown, env };
   const isOutside = point === 'in_call';
@@ -56,6 +51,52 @@ export async function runKilledJob(
   }
   const record = await outcome(lane, name);
   return { job_id: name, lane, record, billed: world.model.billed(name) };
+}
+
+/**
+ * Runs one job whose worker is frozen by SIGSTOP at a point until a healthy worker has taken over and can do
+ * no more, then thaws it, lets it end what it had in hand, and waits until the job is COMPLETED.
+ *
+ * @param name - of the job, its task queue and its store
+ */
+export async function runFrozenJob(
+  world: CrashWorld,
+  name: string,
+  { point, recovery }: Pick<Cell, 'point' | 'recovery'>,
+): Promise<KilledJob> {
+  const lane = await world.openLane(name);
+  const isOutside = point === 'in_call';
+  if (isOutside) await world.holdCalls(name);
+  const frozen = await lane.startWorker({
+    recovery,
+    crash: { at: isOutside ? 'never' : point, how: 'stop' },
+  });
+  await lane.jobs.submit({ job_id: name, task: 'enrich', input: INPUT });
+  if (isOutside && recovery === 'background') await untilRunning(lane, name);
+  if (isOutside) await freezeInCall(world, name, frozen);
+  else await frozen.said(`at ${point}`);
+  await lane.startHeir({ recovery });
+  await outcome(lane, name);
+
+  frozen.send('SIGCONT');
+  frozen.send('SIGTERM');
+  const { code } = await frozen.ended;
+  if (code !== 0) throw new Error(`the thawed worker ended by ${code}; see ${frozen.logFile}`);
+  const record = await until(
+    `${name} COMPLETED`,
+    async () => {
+      const now = await lane.jobs.get(name);
+      return now?.status === 'COMPLETED' && now;
+    },
+    90_000,
+  );
+  return { job_id: name, lane, record, billed: world.model.billed(name) };
+}
+
+async function freezeInCall(world: CrashWorld, jobId: string, worker: WorkerProcess): Promise<void> {
+  await world.model.waitForHeld(jobId);
+  worker.send('SIGSTOP');
+  await world.letGo(jobId);
 }
 
 /** In the background a call is under way from when its id is on record. */

@@ -2,6 +2,7 @@ import type { JobRecord } from '../../job';
 import { loadRecord } from '../../once/record';
 import { openStore } from '../../store/open';
 import type { HistoryEvent } from '../check-history';
+import { calledEvents } from '../offline/ledger';
 import { startClients } from './clients';
 import { countRun, type Figures } from './figures';
 import { orInterrupted } from './interrupt';
@@ -64,7 +65,7 @@ export async function runDemo(world: World, plan: RunPlan, signal: AbortSignal):
     // a call that should not be there would be billed only at its end
     await stack.offline?.waitForState(({ in_flight }) => in_flight.length === 0);
     const records = await readRecords(world, jobs);
-    log.push(...recordEvents(records), ...billedEvents(world));
+    log.push(...recordEvents(records), ...calledEvents(stack.offline?.ledger() ?? []));
     const figures = countRun({ jobs, log, records, hasLedger: stack.offline !== null, seconds });
     progress.update({ answers: figures.answers, billed: stack.offline && figures.billed });
     return { figures, kill, model: records[0]?.model ?? null, unanswered: whyUnanswered(log) };
@@ -128,13 +129,6 @@ async function readRecords({ stack }: World, jobs: number): Promise<JobRecord[]>
 
 function recordEvents(records: JobRecord[]): HistoryEvent[] {
   return records.map((record) => ({ type: 'recorded', job: record.job_id, record }));
-}
-
-function billedEvents({ stack }: World): HistoryEvent[] {
-  const ledger = stack.offline?.ledger() ?? [];
-  return ledger.flatMap((entry): HistoryEvent[] =>
-    entry.phase === 'billed' ? [{ type: 'called', job: entry.job_id, call: entry.call }] : [],
-  );
 }
 
 function whyUnanswered(log: readonly HistoryEvent[]): string[] {

@@ -1,3 +1,4 @@
+import type { HistoryEvent } from '../check-history';
 import { type JsonLines, openJsonLines, readJsonLines } from './jsonl';
 
 /** A call that the offline model would have charged for; written and fsynced before its answer is sent. */
@@ -53,6 +54,15 @@ export function billedCalls(file: string): Map<string | null, number> {
     counts.set(job, (counts.get(job) ?? 0) + 1);
   }
   return counts;
+}
+
+/** The calls of a ledger, for the history checker. */
+export function calledEvents(ledger: readonly LedgerEntry[]): HistoryEvent[] {
+  return ledger.flatMap((entry): HistoryEvent[] =>
+    entry.phase === 'billed'
+      ? [{ type: 'called', job: attributeCall(entry.job_id, entry.idempotency_key), call: entry.call }]
+      : [],
+  );
 }
 
 /**

@@ -1,0 +1,46 @@
+// The crash tests alone: npm run test:crash -- [--times N] [--seed N] [jest's own options].
+// Needs the build. `--times` is how many kills at random moments (default 80); the tables come with every run.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+
+const USAGE = `npm run test:crash -- [--times N] [--seed N] [jest options]
+
+  --times N   workers killed at random moments (default 80), beside the tables of named points
+  --seed N    draws the moments (default 1)
+
+Example: npm run test:crash -- --times 1000
+`;
+
+const { values, tokens } = parseArgs({
+  options: { times: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  strict: false,
+  tokens: true,
+});
+
+function count(name) {
+  const value = values[name];
+  if (value === undefined) return undefined;
+  if (/^[1-9]\d*$/.test(String(value))) return String(value);
+  process.stderr.write(`--${name} must be a whole number over 0, e.g. --${name} 1000.\n`);
+  process.exit(2);
+}
+
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+const own = new Set(['times', 'seed']);
+const rest = tokens
+  .filter((token) => !(token.kind === 'option' && own.has(token.name)))
+  .map((token) =>
+    token.kind === 'option' ? [token.rawName, token.value].filter(Boolean).join('=') : token.value,
+  )
+  .filter(Boolean);
+const [times, seed] = [count('times'), count('seed')];
+const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
+const { status } = spawnSync(process.execPath, [jest, 'test/crash', ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, ...(times && { CRASH_KILLS: times }), ...(seed && { CRASH_SEED: seed }) },
+});
+process.exit(status ?? 1);
