@@ -110,6 +110,32 @@ test.concurrent('a store that is away when the answer comes: the answer is kept,
   expect(world.model.billed('locked')).toBe(1);
 }, 180_000);
 
+test.concurrent('a disk that is full when the answer comes: the answer is kept, and saved when there is room again', async () => {
+  const lane = await world.openLane('full');
+  const big = 'x'.repeat(400_000);
+  const promptJob = (job_id: string) => ({ job_id, task: 'prompt', input: { prompt: 'tell' } });
+  await world.setRule('filler', { content: big });
+  await lane.startWorker().then(async (worker) => {
+    await lane.jobs.run(promptJob('filler'));
+    await worker.kill();
+  });
+  const pages = withDatabase(lane.storeFile, (db) => db.prepare('PRAGMA page_count').get()) as {
+    page_count: number;
+  };
+  await world.setRule('full', { content: big });
+  const limits = { CRASH_MAX_PAGES: String(pages.page_count + 40) };
+  const worker = await lane.startWorker({ env: limits });
+  await lane.jobs.submit(promptJob('full'));
+  await untilLogged(worker, 'store_away');
+  expect(world.model.billed('full')).toBe(1);
+
+  await lane.jobs.forget('filler');
+  const record = await outcome(lane, 'full');
+  expect(record).toMatchObject({ status: 'COMPLETED', source: 'inference', attempts: 1 });
+  expect((record.result as { text: string }).text).toHaveLength(big.length);
+  expect(world.model.billed('full')).toBe(1);
+}, 180_000);
+
 test.concurrent('a damaged row stops the job without a second call; put back, the job goes on', async () => {
   const lane = await world.openLane('damaged');
   await world.holdCalls('damaged');

@@ -2,12 +2,15 @@
 // is the product's own environment. It says `serves QUEUE` when it polls, and serves one more queue for each
 // line `QUEUE STORE_URL` on stdin. It ends well after SIGTERM, and dies with its parent.
 // The product knows nothing of these points: store, provider and activities are wrapped here.
+// CRASH_MAX_PAGES is a disk that is full at so many pages of SQLite's; CRASH_CLOCK_MS sets this process's clock
+// so far ahead.
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../../src/config';
+import type { ResultStore } from '../../src/store/store';
 import {
   codecWithPoint,
   failpoint,
@@ -25,7 +28,7 @@ const { hasSearchAttributes } =
 const { loadConfig } = fromDist<typeof import('../../src/config')>('config');
 const { createLogger } = fromDist<typeof import('../../src/log')>('log');
 const { createProvider } = fromDist<typeof import('../../src/provider/openai')>('provider/openai');
-const { openStore } = fromDist<typeof import('../../src/store/open')>('store/open');
+const { openSqliteStore } = fromDist<typeof import('../../src/store/sqlite')>('store/sqlite');
 const { loadTasks } = fromDist<typeof import('../../src/tasks/registry')>('tasks/registry');
 const { createJobWorker } = fromDist<typeof import('../../src/worker/create')>('worker/create');
 const { connectWorker, installRuntime } =
@@ -40,6 +43,7 @@ const FEW_POLLS = {
 };
 
 async function main(): Promise<void> {
+  setClock(Number(process.env.CRASH_CLOCK_MS ?? 0));
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel);
   installRuntime(log);
@@ -68,7 +72,7 @@ async function makeWorker(connection: NativeConnection, config: Config, log: Log
   const { policy, heartbeatTimeoutMs, taskQueue, shutdownGraceMs, concurrency } = config;
   const provider = createProvider({ ...config, callTimeoutMs: policy.callTimeoutMs });
   const deps = {
-    store: withStorePoints(await openStore(config.storeUrl!), reach),
+    store: withStorePoints(await openFile(config.storeUrl!), reach),
     provider: withProviderPoints(provider, reach),
     tasks: await loadTasks(config.tasksModule),
     ...{ policy, heartbeatTimeoutMs, log },
@@ -86,6 +90,17 @@ async function makeWorker(connection: NativeConnection, config: Config, log: Log
       ...(CRASH_HOW === 'stop' && FEW_POLLS),
     },
   });
+}
+
+function openFile(url: string): Promise<ResultStore> {
+  const { CRASH_MAX_PAGES } = process.env;
+  const options = CRASH_MAX_PAGES ? { maxPages: Number(CRASH_MAX_PAGES) } : {};
+  return openSqliteStore(url.slice('sqlite:'.length), options);
+}
+
+function setClock(aheadMs: number): void {
+  const now = Date.now;
+  Date.now = () => now() + aheadMs;
 }
 
 function fail(error: Error): never {
