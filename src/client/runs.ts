@@ -122,7 +122,7 @@ export async function watchUntilClosed(client: Client, key: string, left: AbortS
 
 /**
  * The record as a run tells it, for clients without a store: a closed run's result or failure, an open
- * one's query. Null where a closed run says nothing of it (terminated, timed out, mismatched).
+ * one's query. Null where a closed run says nothing of it (terminated, timed out, mismatched, deleted).
  */
 export async function recordOfRun(client: Client, key: string, run: JobRun): Promise<JobRecord | null> {
   const handle = client.workflow.getHandle(key, run.runId);
@@ -136,6 +136,8 @@ export async function recordOfRun(client: Client, key: string, run: JobRun): Pro
   try {
     return (await guard(handle.result())) as JobRecord;
   } catch (error) {
+    // `forget` or retention has deleted it since it was found
+    if (error instanceof WorkflowNotFoundError) return null;
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
     const isOurs = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;

@@ -1,3 +1,5 @@
+import { deleteHistory } from '../../src/client/history';
+import { findRun, recordOfRun } from '../../src/client/runs';
 import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
@@ -145,6 +147,15 @@ test.concurrent('a held run that was terminated can still be settled', async () 
   await lane.jobs.resolve(id, { action: 'rerun', doubt: token, by: 'ann' });
   expect(await outcome(lane, id)).toMatchObject({ status: 'COMPLETED', source: 'inference', attempts: 2 });
   expect(world.model.billed(id)).toBe(2);
+}, 180_000);
+
+test.concurrent('a reader without a store whose run is deleted under it is told that nothing is known', async () => {
+  await lane.jobs.run(jobOf('deleted'));
+  await ending('deleted');
+  const run = (await findRun(world.client, 'deleted'))!;
+  await deleteHistory(world.client, 'deleted');
+  await until('the run is gone', async () => (await findRun(world.client, 'deleted')) === null);
+  expect(await recordOfRun(world.client, 'deleted', run)).toBeNull();
 }, 180_000);
 
 test.concurrent('Temporal UI says what a run is, what it waits for, and how to settle a doubt', async () => {
