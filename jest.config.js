@@ -9,5 +9,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   // each test file starts servers of its own, on two cores
   maxWorkers: 2,
+  // concurrent tests wait for other processes most of the time
+  maxConcurrency: 8,
   testTimeout: 60_000,
 };

@@ -1,6 +1,7 @@
 import { StoreCorruptError } from '../errors';
 import { JOB_STATUSES, type JobStatus, parseJobKey } from '../job';
-import type { StoredJob } from './store';
+import { encodeCursor } from './page';
+import type { ListPage, StoredJob } from './store';
 
 /** A job as a table holds it: the whole of it in `doc`, and beside it what `list` and `stats` ask for. */
 export interface JobRow {
@@ -52,6 +53,28 @@ export function decodeRow(row: { key: string; status: unknown; doc: unknown }): 
   const fault = findFault(job, row);
   if (fault) throw new StoreCorruptError(row.key, fault);
   return job as StoredJob;
+}
+
+/**
+ * A page of rows. One that can't be trusted does not hide the others: it is named beside them.
+ *
+ * @param rows - up to one more than the page has, which says that another page follows
+ */
+export function decodePage(rows: readonly JobRow[], size: number): ListPage {
+  const jobs: StoredJob[] = [];
+  const corrupt: NonNullable<ListPage['corrupt']> = [];
+  const page = rows.slice(0, size);
+  for (const row of page) {
+    try {
+      jobs.push(decodeRow(row));
+    } catch (e) {
+      if (!(e instanceof StoreCorruptError)) throw e;
+      corrupt.push({ key: row.key, message: e.message });
+    }
+  }
+  const last = page.at(-1);
+  const cursor = last && rows.length > size ? { cursor: encodeCursor(last) } : {};
+  return { jobs, ...(corrupt.length > 0 ? { corrupt } : {}), ...cursor };
 }
 
 function parseDoc(key: string, doc: unknown): Partial<StoredJob> {

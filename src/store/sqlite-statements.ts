@@ -1,6 +1,4 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
-import type { Position } from './page';
-import type { ListFilter } from './store';
 
 /** The machine's wall clock as SQLite tells it, in ms since the epoch; one value a statement. */
 const WALL_CLOCK = `CAST(round(unixepoch('subsec') * 1000) AS INTEGER)`;
@@ -65,29 +63,5 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
       lists.set(sql, statement);
       return statement;
     },
-  };
-}
-
-/** The query of one page, newest change first; every filter has an index that is in that order. */
-export function listQuery(
-  { status, task, tenant }: ListFilter,
-  after: Position | null,
-  limit: number,
-): { sql: string; values: (string | number)[] } {
-  const where: string[] = [];
-  const values: (string | number)[] = [];
-  const narrow = (condition: string, ...bound: (string | number)[]) => {
-    where.push(condition);
-    values.push(...bound);
-  };
-  if (status !== undefined) narrow('status = ?', status);
-  if (task !== undefined) narrow('task = ?', task);
-  if (tenant === null) narrow('tenant IS NULL');
-  else if (tenant !== undefined) narrow('tenant = ?', tenant);
-  if (after) narrow('(updated_at, key) < (?, ?)', after.updated_at, after.key);
-  const conditions = where.length > 0 ? `WHERE ${where.join(' AND ')}` : '';
-  return {
-    sql: `SELECT key, status, updated_at, doc FROM jobs ${conditions} ORDER BY updated_at DESC, key DESC LIMIT ?`,
-    values: [...values, limit],
   };
 }

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import { StoreCorruptError, UnreachableError } from '../errors';
+import { UnreachableError } from '../errors';
 import { Lane } from './lane';
-import { decodeCursor, encodeCursor, pageSize } from './page';
-import { decodeRow, encodeRow, type JobRow } from './row';
+import { listQuery } from './list-query';
+import { decodeCursor, pageSize } from './page';
+import { decodePage, decodeRow, encodeRow, type JobRow } from './row';
 import { isLocked, toStoreFault } from './sqlite-faults';
-import { listQuery, prepareStatements, type Statements } from './sqlite-statements';
+import { prepareStatements, type Statements } from './sqlite-statements';
 import { sumStats } from './stats';
 import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
 import { StoreClock } from './store-clock';
@@ -63,11 +64,9 @@ export class SqliteStore implements ResultStore {
   async list(filter: ListFilter): Promise<ListPage> {
     const size = pageSize(filter.limit);
     const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
-    const { sql, values } = listQuery(filter, after, size + 1);
+    const { sql, values } = listQuery('jobs', filter, after, size + 1);
     const rows = await this.run(this.reads, () => this.sql.list(sql).all(...values) as JobRow[]);
-    const page = rows.slice(0, size);
-    const last = page.at(-1);
-    return { ...decodePage(page), ...(last && rows.length > size ? { cursor: encodeCursor(last) } : {}) };
+    return decodePage(rows, size);
   }
 
   async stats(): Promise<StatsRow[]> {
@@ -154,19 +153,4 @@ export class SqliteStore implements ResultStore {
       // the error that led here says more
     }
   }
-}
-
-/** A row that can't be trusted does not hide the others: it is named beside them. */
-function decodePage(rows: JobRow[]): Pick<ListPage, 'jobs' | 'corrupt'> {
-  const jobs: StoredJob[] = [];
-  const corrupt: NonNullable<ListPage['corrupt']> = [];
-  for (const row of rows) {
-    try {
-      jobs.push(decodeRow(row));
-    } catch (e) {
-      if (!(e instanceof StoreCorruptError)) throw e;
-      corrupt.push({ key: row.key, message: e.message });
-    }
-  }
-  return corrupt.length > 0 ? { jobs, corrupt } : { jobs };
 }

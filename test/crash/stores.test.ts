@@ -95,7 +95,7 @@ test.concurrent('a store that is away when the answer comes: the answer is kept,
   const worker = await lane.startWorker();
   await lane.jobs.submit(jobOf('locked'));
   await world.model.waitForHeld('locked');
-  holder = startChild(join(SUPPORT, 'store-child.js'), 'hold', lane.storeFile);
+  holder = startChild(join(SUPPORT, 'store-child.js'), 'hold', `sqlite:${lane.storeFile}`);
   await holder.said(1);
   await world.letGo('locked');
   await untilLogged(worker, 'store_away');

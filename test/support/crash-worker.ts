@@ -28,6 +28,7 @@ const { hasSearchAttributes } =
 const { loadConfig } = fromDist<typeof import('../../src/config')>('config');
 const { createLogger } = fromDist<typeof import('../../src/log')>('log');
 const { createProvider } = fromDist<typeof import('../../src/provider/openai')>('provider/openai');
+const { openStore } = fromDist<typeof import('../../src/store/open')>('store/open');
 const { openSqliteStore } = fromDist<typeof import('../../src/store/sqlite')>('store/sqlite');
 const { loadTasks } = fromDist<typeof import('../../src/tasks/registry')>('tasks/registry');
 const { createJobWorker } = fromDist<typeof import('../../src/worker/create')>('worker/create');
@@ -72,7 +73,7 @@ async function makeWorker(connection: NativeConnection, config: Config, log: Log
   const { policy, heartbeatTimeoutMs, taskQueue, shutdownGraceMs, concurrency } = config;
   const provider = createProvider({ ...config, callTimeoutMs: policy.callTimeoutMs });
   const deps = {
-    store: withStorePoints(await openFile(config.storeUrl!), reach),
+    store: withStorePoints(await open(config.storeUrl!), reach),
     provider: withProviderPoints(provider, reach),
     tasks: await loadTasks(config.tasksModule),
     ...{ policy, heartbeatTimeoutMs, log },
@@ -92,10 +93,10 @@ async function makeWorker(connection: NativeConnection, config: Config, log: Log
   });
 }
 
-function openFile(url: string): Promise<ResultStore> {
+function open(url: string): Promise<ResultStore> {
   const { CRASH_MAX_PAGES } = process.env;
-  const options = CRASH_MAX_PAGES ? { maxPages: Number(CRASH_MAX_PAGES) } : {};
-  return openSqliteStore(url.slice('sqlite:'.length), options);
+  if (!CRASH_MAX_PAGES) return openStore(url);
+  return openSqliteStore(url.slice('sqlite:'.length), { maxPages: Number(CRASH_MAX_PAGES) });
 }
 
 function setClock(aheadMs: number): void {

@@ -8,7 +8,7 @@ import { type OfflineModel, startOfflineModel } from '../../src/dev/offline/clie
 import type { RuleAction } from '../../src/dev/offline/protocol';
 import { type DevServer, findFreePort, startDevServer } from '../../src/dev/temporal';
 import type { OnUnknown } from '../../src/once/policy';
-import { openSqliteStore } from '../../src/store/sqlite';
+import { openStore } from '../../src/store/open';
 import type { ResultStore } from '../../src/store/store';
 import { brokenPromises } from './crash-history';
 import type { AnyCrashPoint, CrashHow } from './crash-points';
@@ -35,6 +35,8 @@ export interface WorkerSpec {
 /** A task queue with a store of its own: what happens in it disturbs no other. */
 export interface Lane {
   taskQueue: string;
+  storeUrl: string;
+  /** Of a SQLite store. */
   storeFile: string;
   store: ResultStore;
   /** A client with the store, which writes down what it is told. */
@@ -71,6 +73,8 @@ export interface CrashWorld {
 export interface CrashWorldOptions {
   /** Search attributes to register, e.g. `{ JobTask: 'Keyword' }`. */
   searchAttributes?: Record<string, string>;
+  /** Makes a new store of this name; gives its URL. Default: a SQLite file. */
+  makeStore?(name: string): Promise<string>;
   /** Keep Temporal's state in a file, so that it outlives its server. */
   persistent?: boolean;
 }
@@ -90,12 +94,14 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
   const heirs = new Map<string, Promise<WorkerProcess>>();
   const setRule = keepRules(model);
 
-  async function startWorker(taskQueue: string, storeFile: string, spec: WorkerSpec) {
+  const makeStore = options.makeStore ?? (async (name) => `sqlite:${join(folder, name)}.db`);
+
+  async function startWorker(taskQueue: string, storeUrl: string, spec: WorkerSpec) {
     const worker = spawnWorker(join(folder, `${taskQueue}.${workers.length}.log`), {
       TEMPORAL_ADDRESS: address,
       OPENAI_BASE_URL: model.baseUrl,
       OPENAI_API_KEY: 'none',
-      INFER_ONCE_STORE_URL: `sqlite:${storeFile}`,
+      INFER_ONCE_STORE_URL: storeUrl,
       INFER_ONCE_TASK_QUEUE: taskQueue,
       ...TIMES,
       ...environmentOf(spec),
@@ -106,19 +112,19 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
   }
 
   async function openLane(name: string): Promise<Lane> {
-    const storeFile = join(folder, `${name}.db`);
-    const store = await openSqliteStore(storeFile);
+    const storeUrl = await makeStore(name);
+    const store = await openStore(storeUrl);
     stores.push(store);
     return {
-      ...{ taskQueue: name, storeFile, store },
+      ...{ taskQueue: name, storeUrl, storeFile: storeUrl.slice('sqlite:'.length), store },
       jobs: new ObservedJobs({ client, store, taskQueue: name }, seen),
-      startWorker: (spec = {}) => startWorker(name, storeFile, spec),
+      startWorker: (spec = {}) => startWorker(name, storeUrl, spec),
       async startHeir(spec) {
         const kind = JSON.stringify(spec);
         const own = `heir-${heirs.size}`;
-        const heir = heirs.get(kind) ?? startWorker(own, join(folder, `${own}.db`), spec);
+        const heir = heirs.get(kind) ?? makeStore(own).then((url) => startWorker(own, url, spec));
         heirs.set(kind, heir);
-        (await heir).tell(`${name} sqlite:${storeFile}`);
+        (await heir).tell(`${name} ${storeUrl}`);
         await (await heir).said(`serves ${name}`);
       },
     };

@@ -1,11 +1,11 @@
-// One process among several on a store's file; run with the built code: node store-child.js MODE FILE
+// One process among several on a store; run with the built code: node store-child.js MODE URL
 const { once } = require('node:events');
 const { writeSync } = require('node:fs');
 const { createInterface } = require('node:readline');
 const { DatabaseSync } = require('@photostructure/sqlite');
-const { openSqliteStore } = require('../../dist/store/sqlite.js');
+const { openStore } = require('../../dist/store/open.js');
 
-const [mode, file] = process.argv.slice(2);
+const [mode, url] = process.argv.slice(2);
 // synchronous: a line that was said is out before the process can die
 const say = (line) => writeSync(1, `${line}\n`);
 
@@ -28,14 +28,14 @@ function jobOf(key, owner) {
 const modes = {
   /** Opens the store and says its id. */
   async open() {
-    const store = await openSqliteStore(file);
+    const store = await openStore(url);
     say(store.id);
     await store.close();
   },
 
   /** For each line that it is told, claims ten jobs of that name at once; says which it won, then `done`. */
   async race() {
-    const store = await openSqliteStore(file);
+    const store = await openStore(url);
     say('ready');
     const claim = async (key) => {
       const won = await store.update(key, (job) =>
@@ -52,7 +52,7 @@ const modes = {
 
   /** Writes rows with a blob each, for ever, and says each that was acknowledged. */
   async write() {
-    const store = await openSqliteStore(file);
+    const store = await openStore(url);
     for (let i = 0; ; i++) {
       const key = `job-${i}`;
       await store.update(key, () => ({
@@ -64,9 +64,9 @@ const modes = {
     }
   },
 
-  /** Holds the write lock until it is told to let go. */
+  /** Holds the write lock of a SQLite file until it is told to let go. */
   async hold() {
-    const db = new DatabaseSync(file);
+    const db = new DatabaseSync(url.slice('sqlite:'.length));
     db.exec('BEGIN IMMEDIATE');
     say('held');
     await once(process.stdin, 'data');

@@ -1,0 +1,83 @@
+/** The row of a job, the revision that a write of it is conditional on, and the server's clock: always one row. */
+export const LOOK = `
+  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+    job.key, job.status, job.doc, job.revision::text
+  FROM (SELECT 1) AS one LEFT JOIN infer_once.jobs AS job ON job.key = $1`;
+
+const COLUMNS = [
+  'key',
+  'task',
+  'status',
+  'tenant',
+  'created_at',
+  'updated_at',
+  'attempts',
+  'input_tokens',
+  'output_tokens',
+  'cost_usd',
+  'doc',
+] as const;
+
+const INSERT = `
+  INSERT INTO infer_once.jobs (${COLUMNS.join(', ')})
+  VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})
+  ON CONFLICT (key) DO NOTHING RETURNING key`;
+
+const REVISION = `$${COLUMNS.length + 1}`;
+const UPDATE = `
+  UPDATE infer_once.jobs
+  SET ${COLUMNS.map((column, index) => `${column} = $${index + 1}`).join(', ')}, revision = revision + 1
+  WHERE key = $1 AND revision = ${REVISION}::bigint RETURNING key`;
+
+/**
+ * The one statement of a write, hence one round trip and one commit: the row where nobody has come between,
+ * and only then its blobs. Gives `written`: 1 or 0.
+ */
+export function writeStatement(write: {
+  row: Record<(typeof COLUMNS)[number], unknown>;
+  /** Of the row that was decided over; null = there was none. */
+  revision: string | null;
+  blobs: Record<string, string>;
+  dropBlobs: boolean;
+}): { text: string; values: unknown[] } {
+  const { row, revision, blobs, dropBlobs } = write;
+  const values: unknown[] = COLUMNS.map((column) => row[column]);
+  if (revision !== null) values.push(revision);
+  const parts = [`won AS (${revision === null ? INSERT : UPDATE})`];
+  const names = Object.keys(blobs);
+  const put = (value: unknown) => `$${values.push(value)}`;
+  if (dropBlobs) {
+    parts.push(`dropped AS (DELETE FROM infer_once.blobs USING won
+      WHERE blobs.key = won.key AND blobs.name <> ALL (${put(names)}::text[]))`);
+  }
+  if (names.length > 0) {
+    const bodies = Object.values(blobs).map((body) => Buffer.from(body));
+    parts.push(`put AS (INSERT INTO infer_once.blobs (key, name, body)
+      SELECT won.key, blob.name, blob.body
+      FROM won, unnest(${put(names)}::text[], ${put(bodies)}::bytea[]) AS blob (name, body)
+      ON CONFLICT (key, name) DO UPDATE SET body = excluded.body)`);
+  }
+  return { text: `WITH ${parts.join(',\n')} SELECT count(*)::int AS written, ${DURABLE} FROM won`, values };
+}
+
+/**
+ * A server that is set to acknowledge before a commit is on its disk is not believed for this transaction;
+ * one that waits for its standbys, too, stays so.
+ */
+const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off'
+  THEN set_config('synchronous_commit', 'local', true) END`;
+
+export const READ_BLOB = 'SELECT body FROM infer_once.blobs WHERE key = $1 AND name = $2';
+
+export const STATS = `
+  SELECT task, to_char(to_timestamp(created_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, status,
+    count(*)::float8 AS jobs, sum(attempts)::float8 AS attempts,
+    coalesce(sum(input_tokens), 0)::float8 AS input_tokens,
+    coalesce(sum(output_tokens), 0)::float8 AS output_tokens, sum(cost_usd) AS cost_usd
+  FROM infer_once.jobs GROUP BY task, day, status`;
+
+/** `?` after `?` becomes `$1`, `$2`, …; no statement of ours has a `?` of another meaning. */
+export function numbered(sql: string): string {
+  let count = 0;
+  return sql.replace(/\?/g, () => `$${++count}`);
+}

@@ -1,0 +1,105 @@
+import type { Pool, QueryResultRow } from 'pg';
+import { UnreachableError } from '../errors';
+import { listQuery } from './list-query';
+import { decodeCursor, pageSize } from './page';
+import { toPostgresFault } from './postgres-faults';
+import { LOOK, numbered, READ_BLOB, STATS, writeStatement } from './postgres-statements';
+import { decodePage, decodeRow, encodeRow, type JobRow } from './row';
+import { sumStats } from './stats';
+import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+
+interface Look {
+  now: number;
+  key: string | null;
+  status: unknown;
+  doc: unknown;
+  revision: string | null;
+}
+
+/** A row as it was seen, by which a write of it is conditional. */
+interface Seen {
+  job: StoredJob | null;
+  now: number;
+  revision: string | null;
+}
+
+/**
+ * The store over a pool whose database has its tables. A decision runs here, over a row as it was seen; its
+ * write is conditional on that row's revision. Where another writer came between, it is decided anew: nobody
+ * holds a lock while a process thinks, or is frozen.
+ */
+export class PostgresStore implements ResultStore {
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    readonly id: string,
+    private readonly name: string,
+    private readonly pool: Pool,
+  ) {}
+
+  async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
+    const { job, now } = await this.look(key);
+    return { job, now };
+  }
+
+  async update<T>(key: string, decide: Decide<T>): Promise<T> {
+    for (;;) {
+      const seen = await this.look(key);
+      const change = decide(seen.job, seen.now);
+      if (!change.job) return change.returns;
+      if (await this.write(encodeRow(key, change.job), seen, change)) return change.returns;
+    }
+  }
+
+  async readBlob(key: string, name: string): Promise<string | null> {
+    const [row] = await this.query<{ body: Buffer }>(READ_BLOB, [key, name], key);
+    return row?.body.toString() ?? null;
+  }
+
+  async list(filter: ListFilter): Promise<ListPage> {
+    const size = pageSize(filter.limit);
+    const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
+    const { sql, values } = listQuery('infer_once.jobs', filter, after, size + 1);
+    const rows = await this.query<JobRow & { updated_at: string | number }>(numbered(sql), values);
+    return decodePage(
+      rows.map((row) => ({ ...row, updated_at: Number(row.updated_at) })),
+      size,
+    );
+  }
+
+  async stats(): Promise<StatsRow[]> {
+    return sumStats(await this.query<StatsRow>(STATS, []));
+  }
+
+  async close(): Promise<void> {
+    this.closing ??= this.pool.end();
+    await this.closing;
+  }
+
+  private async look(key: string): Promise<Seen> {
+    const [row] = await this.query<Look>(LOOK, [key], key);
+    const { key: found, status, doc, revision, now } = row!;
+    return { job: found === null ? null : decodeRow({ key: found, status, doc }), now, revision };
+  }
+
+  private async write(
+    row: JobRow,
+    { revision }: Seen,
+    { blobs = {}, dropBlobs = false }: Change<unknown>,
+  ): Promise<boolean> {
+    const { text, values } = writeStatement({ row: { ...row }, revision, blobs, dropBlobs });
+    const [result] = await this.query<{ written: number }>(text, values, row.key);
+    return result!.written === 1;
+  }
+
+  private async query<R extends QueryResultRow>(text: string, values: unknown[], key?: string): Promise<R[]> {
+    if (this.closing) {
+      throw new UnreachableError('store', `The store in ${this.name} is closed; open it again.`);
+    }
+    try {
+      return (await this.pool.query<R>(text, values)).rows;
+    } catch (error) {
+      throw toPostgresFault(error, this.name, key);
+    }
+  }
+}

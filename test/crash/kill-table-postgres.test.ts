@@ -1,0 +1,12 @@
+import { describeKillTable } from '../support/describe-kill-table';
+import { type PostgresServer, startPostgres } from '../support/postgres-server';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres('max_connections=500');
+});
+
+describeKillTable(() => server.createDatabase());
+
+// after the world whose workers use it
+afterAll(() => server.stop());
