@@ -25,9 +25,9 @@ export class ConfigError extends UserError {
   }
 }
 
-/** Temporal, the store or the provider can't be reached. Exit code 6; trying again later is safe. */
+/** Temporal, the store, the provider or the queue can't be reached. Exit code 6; trying again later is safe. */
 export class UnreachableError extends UserError {
-  /** Which part: `temporal`, `store`, `provider`. */
+  /** Which part: `temporal`, `store`, `provider`, `queue`. */
   readonly part: string;
 
   constructor(part: string, message: string, cause?: unknown) {

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { firstLine, refusalOfTemporal } from '../client/refusal';
 import { UserError } from '../errors';
 import { EXIT, exitCodeOf } from './exit-codes';
 import { cleanText } from './output';
@@ -38,7 +39,7 @@ export function fail(error: unknown): number {
   }
   const refusal = refusalOfTemporal(error);
   if (refusal) {
-    say(refusal);
+    say(refusal.message);
     return EXIT.unreachable;
   }
   say(
@@ -46,25 +47,4 @@ export function fail(error: unknown): number {
   );
   if (/^(debug|trace)$/.test(process.env.INFER_ONCE_LOG_LEVEL ?? '')) console.error(error);
   return EXIT.bug;
-}
-
-/** Temporal answered, and said no: a namespace that is not there, a key without the right. */
-function refusalOfTemporal(error: unknown): string | null {
-  const { cause } = error as { cause?: unknown };
-  for (const fault of [error, cause] as { code?: unknown; details?: unknown }[]) {
-    if (typeof fault?.code === 'number' && typeof fault.details === 'string') {
-      return `Temporal refuses (${firstLine(fault.details)}); check TEMPORAL_NAMESPACE and the rights of the key or certificate.`;
-    }
-  }
-  const { name, message = '' } = (error ?? {}) as Partial<Error>;
-  if (name === 'NamespaceNotFoundError' || name === 'TransportError') {
-    // what follows is the worker core's own way to print a status
-    return `Temporal refuses (${firstLine(message.split(': Status {')[0])}); check TEMPORAL_NAMESPACE.`;
-  }
-  return null;
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return (message.split('\n')[0] ?? '').slice(0, 300).replace(/\.$/, '');
 }

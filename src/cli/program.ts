@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../errors';
 import { addBatch } from './commands/batch';
 import { addCancel } from './commands/cancel';
+import { addConsume } from './commands/consume';
 import { addDev } from './commands/dev';
 import { addDoctor } from './commands/doctor';
 import { addForget } from './commands/forget';
@@ -20,7 +21,7 @@ import { EXIT_MEANINGS } from './exit-codes';
 import { fileFault } from './input';
 
 const COMMANDS = [
-  ...[addDev, addWorker, addSetup, addDoctor],
+  ...[addDev, addWorker, addConsume, addSetup, addDoctor],
   ...[addRun, addSubmit, addStatus, addList, addRetry, addCancel, addForget, addResolve],
   ...[addBatch, addStats],
 ];

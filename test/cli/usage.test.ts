@@ -11,7 +11,7 @@ const cli = (args: string[], env: NodeJS.ProcessEnv = {}, cwd = folder) =>
 
 const COMMANDS = [
   ...['dev', 'worker', 'setup', 'doctor', 'run', 'submit', 'status', 'list', 'retry', 'cancel', 'forget'],
-  ...['resolve', 'batch', 'stats'],
+  ...['resolve', 'batch', 'stats', 'consume'],
 ];
 
 test('help lists every command, and each has an example and its exit codes', async () => {
@@ -38,6 +38,9 @@ test('without a command it prints the help as an error, and --version the versio
 });
 
 const film = ['--input', '{"title": "x"}'];
+
+const SQS = 'https://sqs.eu-west-1.amazonaws.com/123456789012/jobs';
+const WITH_STORE = { INFER_ONCE_STORE_URL: 'sqlite:store.db' };
 
 /** Each kind of mistake, with a word that its message has to have. */
 const MISTAKES: [args: string[], says: string, env?: NodeJS.ProcessEnv][] = [
@@ -79,6 +82,14 @@ const MISTAKES: [args: string[], says: string, env?: NodeJS.ProcessEnv][] = [
   // both at once
   [['worker'], 'store.db. OPENAI_API_KEY is not set'],
   [['worker'], 'OPENAI_API_KEY is not set', { INFER_ONCE_STORE_URL: 'sqlite:store.db' }],
+  [['consume'], '--queue'],
+  [['consume', '--queue', SQS], "A consumer needs INFER_ONCE_STORE_URL, the workers' own"],
+  [['consume', '--queue', SQS], 'memory: is a store of one process', { INFER_ONCE_STORE_URL: 'memory:' }],
+  [['consume', '--queue', SQS, '--concurrency', '0'], 'whole number from 1 to 500'],
+  [['consume', '--queue', 'amqp://ada:hunter2@mq/jobs'], '(amqp:) names no known queue', WITH_STORE],
+  [['consume', '--queue', 'jobs'], '(without a scheme) names no known queue', WITH_STORE],
+  [['consume', '--queue', 'https://sqs.eu-west-1.amazonaws.com/jobs'], 'ACCOUNT/NAME', WITH_STORE],
+  [['consume', '--queue', 'https://ada:hunter2@mq/1/jobs'], 'holds a name or a password', WITH_STORE],
   [['dev', '--workers', '0'], 'whole number'],
   [['dev', '--temporal-port', '70000'], 'whole number from 1 to 65535'],
   [['dev', '--temporal-port', '9', '--ui-port', '9'], 'choose two'],
@@ -109,6 +120,8 @@ test('a message never shows the input, nor a password', async () => {
   expect(secret.stderr).not.toContain('hunter2');
   const url = await cli(['list'], { INFER_ONCE_STORE_URL: 'postgres://ada:hunter2@db/x' });
   expect(url.stderr).not.toContain('hunter2');
+  const queue = await cli(['consume', '--queue', 'https://ada:hunter2@mq/1/jobs'], WITH_STORE);
+  expect(queue.stderr).not.toContain('hunter2');
 });
 
 test('.env of the working directory is read, and the environment wins over it', async () => {
