@@ -9,9 +9,8 @@ const LONGEST_WAIT_MS = 30_000;
  * were taken again and again only to be left would end there for an outage that is not theirs.
  */
 export class Outage {
+  /** Null while all is well. */
   private pause: Promise<void> | null = null;
-  /** What was said of it; null while all is well. */
-  private said: string | null = null;
   /** Since work last went well: a part that answers and then refuses is not asked ever faster. */
   private waits = 0;
 
@@ -21,14 +20,14 @@ export class Outage {
   ) {}
 
   /**
-   * A part did not answer. Says so once, and holds receives back until `answers` gives true.
+   * A part did not answer. Says so, once for all that meet it, and holds receives back until `answers` gives true.
    *
    * @param why - a sentence
    */
   meet(why: string, answers: () => Promise<boolean>): void {
-    if (this.said !== why) this.log.warn({ why }, 'waiting');
-    this.said = why;
-    this.pause ??= this.wait(answers);
+    if (this.pause) return;
+    this.log.warn({ why }, 'waiting');
+    this.pause = this.wait(answers);
   }
 
   /** Work went well: the next outage begins with a short wait. */
@@ -48,8 +47,6 @@ export class Outage {
       await delay(ms, undefined, { signal: this.stop }).catch(() => undefined);
     } while (!this.stop.aborted && !(await answers()));
     this.pause = null;
-    if (this.stop.aborted) return;
-    this.said = null;
-    this.log.info({}, 'going on');
+    if (!this.stop.aborted) this.log.info({}, 'going on');
   }
 }

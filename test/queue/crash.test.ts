@@ -148,3 +148,21 @@ test.concurrent("a message that has to wait for another input's run holds up no 
   await other.terminate();
   await connection.close();
 }, 180_000);
+
+test.concurrent('the queue away, then back: it says so once, and goes on', async () => {
+  const lane = await world.openLane('queue-away');
+  const queue = await sqs.makeQueue('queue-away');
+  const gate = await openGate(new URL(sqs.url).host);
+  gates.push(gate);
+  const consumer = startConsumer(world, lane, `http://${gate.address}${new URL(queue.url).pathname}`);
+  await until('it has started', () => consumer.logged('consumer started').length === 1);
+  gate.cut();
+  await until('it says that it waits', () => consumer.logged('waiting').length > 0);
+  await queue.send(message('after-queue-away'));
+  gate.open();
+  await queue.untilEmpty();
+  expect(await consumer.stop()).toMatchObject({ received: 1, started: 1 });
+  const why = expect.stringContaining(`The queue does not answer at http://${gate.address}/`);
+  expect(consumer.logged('waiting')).toMatchObject([{ why }]);
+  expect(consumer.logged('going on')).toHaveLength(1);
+}, 180_000);
