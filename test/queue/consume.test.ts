@@ -131,3 +131,11 @@ test('a queue without a redrive policy is told of once, at the start, and stderr
     expect(consumer.logged('no redrive policy')).toHaveLength(lines);
   }
 }, 120_000);
+
+test('a FIFO queue is consumed as any other, and nothing is said on stdout', async () => {
+  const queue = await sqs.makeQueue('ordered', { fifo: true, maxReceives: 5 });
+  await queue.send(message('fifo-1'), message('fifo-2'));
+  const consumer = startConsumer(world, lane, queue.url);
+  await queue.untilEmpty();
+  expect(await consumer.stop()).toMatchObject({ received: 2, started: 2 });
+}, 120_000);

@@ -18,10 +18,13 @@ afterAll(async () => {
 });
 
 /** A consumer that reaches Temporal through a gate, and waits for messages. */
-async function startBehindGate(lane: Lane, queue: TestQueue): Promise<[ConsumerProcess, Gate]> {
+async function startBehindGate(
+  lane: Lane,
+  { url }: Pick<TestQueue, 'url'>,
+): Promise<[ConsumerProcess, Gate]> {
   const gate = await openGate(world.address);
   gates.push(gate);
-  const consumer = startConsumer(world, lane, queue.url, { env: { TEMPORAL_ADDRESS: gate.address } });
+  const consumer = startConsumer(world, lane, url, { env: { TEMPORAL_ADDRESS: gate.address } });
   await until('it has started', () => consumer.logged('consumer started').length === 1);
   return [consumer, gate];
 }
@@ -36,7 +39,7 @@ test.concurrent('killed between the durable start and the delete: the redelivery
   await world.holdCalls(running);
   await queue.send(message(settled), message(running));
   const doomed = startConsumer(world, lane, proxy.through(queue.url));
-  await proxy.swallowed(1);
+  await until('its delete is on its way', () => proxy.seen('DeleteMessageBatch') > 0);
   await until('both have started', () => doomed.logged('started').length === 2);
   await doomed.kill();
   await proxy.close();
@@ -78,12 +81,16 @@ test.concurrent('Temporal away, then back: nothing is lost, deleted before its s
   await lane.startWorker();
   const queue = await sqs.makeQueue('away', { maxReceives: 2 });
   const ids = Array.from({ length: 6 }, (_, index) => `away-${index}`);
-  const [consumer, gate] = await startBehindGate(lane, queue);
+  const proxy = await startSqsProxy(sqs.url);
+  const [consumer, gate] = await startBehindGate(lane, { url: proxy.through(queue.url) });
   gate.cut();
   await queue.send(...ids.map((id) => message(id)));
   await until('it says that it waits', () => consumer.logged('waiting').length > 0, 60_000);
-  // a second receive would be the last before the dead letters: none is made while Temporal is away
-  await until('all are left', async () => (await queue.counts()).visible === ids.length);
+  const [receives, tries] = [proxy.seen('ReceiveMessage'), gate.refused()];
+  await until('it has tried again', () => gate.refused() > tries + 1, 60_000);
+  // one more would be the last before the dead letters
+  expect(proxy.seen('ReceiveMessage')).toBe(receives);
+  expect(await queue.counts()).toEqual({ visible: ids.length, inFlight: 0 });
   for (const id of ids) {
     await expect(world.client.workflow.getHandle(id).describe()).rejects.toThrow(WorkflowNotFoundError);
   }
@@ -97,6 +104,7 @@ test.concurrent('Temporal away, then back: nothing is lost, deleted before its s
     expect(await outcome(lane, id)).toMatchObject({ status: 'COMPLETED', attempts: 1 });
     expect(world.model.billed(id)).toBe(1);
   }
+  await proxy.close();
 }, 240_000);
 
 test.concurrent('told to stop while Temporal is away it ends well, and its messages stay', async () => {

@@ -9,6 +9,8 @@ export interface Gate {
   hold(): void;
   /** Connections are reset, and new ones too, as with a server that is away. */
   cut(): void;
+  /** How many connections were refused so far. */
+  refused(): number;
   /** All gets through again; what was held back goes first. */
   open(): void;
   close(): Promise<void>;
@@ -19,8 +21,13 @@ export async function openGate(address: string): Promise<Gate> {
   const [host, port] = address.split(':') as [string, string];
   const sockets = new Set<Socket>();
   let state: 'open' | 'held' | 'cut' = 'open';
+  let refused = 0;
   const server = createServer((inner) => {
-    if (state === 'cut') return void inner.resetAndDestroy();
+    if (state === 'cut') {
+      refused += 1;
+      inner.resetAndDestroy();
+      return;
+    }
     const outer = connect(Number(port), host);
     for (const [from, to] of [
       [inner, outer],
@@ -48,6 +55,7 @@ export async function openGate(address: string): Promise<Gate> {
       state = 'cut';
       for (const socket of sockets) socket.resetAndDestroy();
     },
+    refused: () => refused,
     open() {
       state = 'open';
       for (const socket of sockets) socket.resume();

@@ -2,28 +2,26 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An SQS endpoint that swallows some requests: they never reach the queue, and are never answered. */
+/** An SQS endpoint that counts requests, and swallows some: they never reach the queue, and are never answered. */
 export interface SqsProxy {
   /** The URL of a queue through this proxy. */
   through(queueUrl: string): string;
-  /** Resolves when so many requests were swallowed. */
-  swallowed(count: number): Promise<void>;
+  /** How many requests of this action came in, e.g. `ReceiveMessage`. */
+  seen(action: string): number;
   close(): Promise<void>;
 }
 
 /**
  * Starts a proxy before an SQS server.
  *
- * @param action - what it swallows, e.g. `DeleteMessageBatch`
+ * @param swallows - an action, e.g. `DeleteMessageBatch`; default none
  */
-export async function startSqsProxy(serverUrl: string, action: string): Promise<SqsProxy> {
-  let count = 0;
+export async function startSqsProxy(serverUrl: string, swallows?: string): Promise<SqsProxy> {
+  const seen: string[] = [];
   const proxy = createServer((incoming, answer) => {
-    if (incoming.headers['x-amz-target'] === `AmazonSQS.${action}`) {
-      count += 1;
-      proxy.emit('swallowed');
-      return;
-    }
+    const action = String(incoming.headers['x-amz-target']).replace('AmazonSQS.', '');
+    seen.push(action);
+    if (action === swallows) return;
     const { method, url = '/', headers } = incoming;
     const outgoing = request(new URL(url, serverUrl), { method, headers }, (response) => {
       answer.writeHead(response.statusCode!, response.headers);
@@ -38,9 +36,7 @@ export async function startSqsProxy(serverUrl: string, action: string): Promise<
   const origin = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   return {
     through: (queueUrl) => origin + new URL(queueUrl).pathname,
-    async swallowed(wanted) {
-      while (count < wanted) await once(proxy, 'swallowed');
-    },
+    seen: (action) => seen.filter((one) => one === action).length,
     async close() {
       proxy.closeAllConnections();
       proxy.close();

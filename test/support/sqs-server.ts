@@ -38,6 +38,8 @@ export interface QueueSpec {
   visibility?: number;
   /** With a dead-letter queue after so many receives; default none. */
   maxReceives?: number;
+  /** A FIFO queue; its messages are all of one group. */
+  fifo?: boolean;
 }
 
 /** A queue and its dead-letter queue. */
@@ -83,16 +85,20 @@ export async function startSqsServer(): Promise<SqsServer> {
 }
 
 async function makeQueue(sqs: SQSClient, name: string, spec: QueueSpec): Promise<TestQueue> {
-  const { visibility = 1, maxReceives } = spec;
-  const dead = await sqs.send(new CreateQueueCommand({ QueueName: `${name}-dead` }));
+  const { visibility = 1, maxReceives, fifo } = spec;
+  const kind: Record<string, string> = fifo ? { FifoQueue: 'true', ContentBasedDeduplication: 'true' } : {};
+  const suffix = fifo ? '.fifo' : '';
+  const dead = await sqs.send(
+    new CreateQueueCommand({ QueueName: `${name}-dead${suffix}`, Attributes: kind }),
+  );
   const attributes = (QueueUrl: string) =>
     sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
   const deadLetterTargetArn = (await attributes(dead.QueueUrl!)).Attributes!.QueueArn;
   const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: maxReceives });
   const { QueueUrl: url } = await sqs.send(
     new CreateQueueCommand({
-      QueueName: name,
-      Attributes: { VisibilityTimeout: String(visibility), ...(maxReceives && { RedrivePolicy }) },
+      QueueName: name + suffix,
+      Attributes: { VisibilityTimeout: String(visibility), ...(maxReceives && { RedrivePolicy }), ...kind },
     }),
   );
   const counts = async () => {
@@ -110,6 +116,7 @@ async function makeQueue(sqs: SQSClient, name: string, spec: QueueSpec): Promise
         const Entries = bodies.slice(from, from + 10).map((body, index) => ({
           Id: String(index),
           MessageBody: typeof body === 'string' ? body : JSON.stringify(body),
+          ...(fifo && { MessageGroupId: 'one' }),
         }));
         const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries }));
         if (Failed.length > 0) throw new Error(`not sent: ${JSON.stringify(Failed)}`);
