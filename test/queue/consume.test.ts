@@ -2,7 +2,7 @@ import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-wo
 import { outcome } from '../support/killed-job';
 import { type SqsServer, startSqsServer } from '../support/sqs-server';
 import { until } from '../support/until';
-import { message, startConsumer } from './support';
+import { killConsumers, message, startConsumer } from './support';
 
 let world: CrashWorld;
 let sqs: SqsServer;
@@ -13,6 +13,7 @@ beforeAll(async () => {
   await lane.startWorker();
 }, 240_000);
 afterAll(async () => {
+  await killConsumers();
   await Promise.all([world.stop(), sqs.stop()]);
 });
 

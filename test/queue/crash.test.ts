@@ -5,7 +5,7 @@ import { outcome } from '../support/killed-job';
 import { startSqsProxy } from '../support/sqs-proxy';
 import { type SqsServer, startSqsServer, type TestQueue } from '../support/sqs-server';
 import { until } from '../support/until';
-import { type ConsumerProcess, message, startConsumer } from './support';
+import { type ConsumerProcess, killConsumers, message, startConsumer } from './support';
 
 let world: CrashWorld;
 let sqs: SqsServer;
@@ -14,6 +14,7 @@ beforeAll(async () => {
   [world, sqs] = await Promise.all([startCrashWorld(), startSqsServer()]);
 }, 240_000);
 afterAll(async () => {
+  await killConsumers();
   await Promise.all([world.stop(), sqs.stop(), ...gates.map((gate) => gate.close())]);
 });
 

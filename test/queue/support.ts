@@ -13,6 +13,13 @@ export interface ConsumerProcess extends Running {
   stop(): Promise<Record<string, unknown>>;
 }
 
+const started: ConsumerProcess[] = [];
+
+/** Kills what a test that failed has left running. */
+export async function killConsumers(): Promise<void> {
+  await Promise.all(started.splice(0).map((consumer) => consumer.kill()));
+}
+
 /** Starts the built `infer-once consume` on a lane. */
 export function startConsumer(
   world: CrashWorld,
@@ -40,7 +47,7 @@ export function startConsumer(
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   const logged = (event: string) => log().filter(({ msg }) => msg === event);
-  return {
+  const consumer: ConsumerProcess = {
     ...running,
     log,
     logged,
@@ -55,6 +62,8 @@ export function startConsumer(
       return logged('consumer stopped')[0]!;
     },
   };
+  started.push(consumer);
+  return consumer;
 }
 
 /** A message for a job. */
