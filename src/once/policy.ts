@@ -63,10 +63,8 @@ export function prospect(
   const isPolicyNear = plan !== null && policy.onUnknown !== 'hold';
   const recovering = isPolicyNear || (canAsk && now < shownAt);
 
-  const backoff =
-    canAsk && now < Math.max(finalAt, shownAt)
-      ? askingBackoff(checks, policy.settleMs)
-      : holdBackoff(asks ? checks - 8 : checks);
+  const heldFrom = canAsk ? Math.max(finalAt, shownAt) : since;
+  const backoff = now < heldFrom ? askingBackoff(checks, policy.settleMs) : holdBackoff(now - heldFrom);
   const moments = [plan?.at, recovering ? shownAt : undefined, canAsk ? finalAt : undefined];
   const nextMoment = Math.min(...moments.filter((at) => at !== undefined && at > now).map((at) => at! - now));
   return { due: null, recovering, checkAfterMs: Math.max(1, Math.min(backoff, nextMoment)) };
@@ -97,9 +95,9 @@ function askingBackoff(checks: number, settleMs: number): number {
   return Math.min(cap, SECOND * 2 ** Math.min(checks, 20));
 }
 
-/** 1 minute, doubling to 1 hour: a job on hold for a day costs next to nothing. */
-function holdBackoff(checks: number): number {
-  return Math.min(HOUR, MINUTE * 2 ** Math.min(Math.max(0, checks), 20));
+/** As long again as it has been held, from 1 minute to 1 hour: a job on hold for a day costs next to nothing. */
+function holdBackoff(heldMs: number): number {
+  return Math.min(HOUR, Math.max(MINUTE, heldMs));
 }
 
 /** How long to wait before a call that was not executed is tried again. */

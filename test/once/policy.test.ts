@@ -71,6 +71,18 @@ describe('a doubt is shown to operators after the settle time, and decided only 
     }
   });
 
+  test.each([
+    ['once nobody else can be asked for an answer', true, FINAL],
+    ['from the doubt on, where nobody can be asked', false, DOUBTED],
+  ])('a held job is looked at again after 1 minute, doubling to 1 hour, %s', (_, asks, heldFrom) => {
+    const waits: number[] = [];
+    for (let now = heldFrom; waits.length < 9; now += waits.at(-1)! * MINUTE) {
+      // however many look-ups there were before
+      waits.push(prospect(doubted, policy, asks, 40 + waits.length, now).checkAfterMs / MINUTE);
+    }
+    expect(waits).toEqual([1, 1, 2, 4, 8, 16, 32, 60, 60]);
+  });
+
   test('look-ups grow ever more seldom, and a hold of a day is looked at less than seventy times', () => {
     let now = DOUBTED;
     let looks = 0;

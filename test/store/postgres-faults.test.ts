@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { ConfigError, StoreCorruptError, UnreachableError } from '../../src/errors';
 import { openPostgresStore } from '../../src/store/postgres';
 import type { ResultStore } from '../../src/store/store';
-import { startLink } from '../support/flaky-link';
+import { openGate } from '../support/gate';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { storedJob } from '../support/stored-job';
 import { until } from '../support/until';
@@ -51,23 +51,23 @@ test('a server that is killed loses nothing acknowledged, is said to be away, an
 });
 
 test('the reply to a committed write is lost: the writer is told that the store is away, the write stands', async () => {
-  const link = await startLink(server.port);
-  const linked = await openPostgresStore(url.replace(`:${server.port}/`, `:${link.port}/`));
+  const gate = await openGate(`127.0.0.1:${server.port}`);
+  const linked = await openPostgresStore(url.replace(`127.0.0.1:${server.port}`, gate.address));
   const write = linked.update('lost-reply', () => {
     // the row is read; what follows is the write
-    link.swallowReplies();
+    gate.swallowReplies();
     return { returns: 0, job: storedJob('lost-reply') };
   });
   write.catch(() => undefined);
   await until('the write is committed', async () => (await store.read('lost-reply')).job);
-  link.cut();
+  gate.cut();
   await expect(write).rejects.toThrow(UnreachableError);
 
   await expect(linked.read('lost-reply')).rejects.toThrow(UnreachableError);
-  link.mend();
+  gate.open();
   expect((await linked.read('lost-reply')).job).toEqual(storedJob('lost-reply'));
   await linked.close();
-  await link.close();
+  await gate.close();
 });
 
 test('a server without a connection left says so, and serves again when one is free', async () => {

@@ -7,6 +7,8 @@ export interface Gate {
   address: string;
   /** Nothing gets through in either direction any more; connections stay up, as with a server that hangs. */
   hold(): void;
+  /** What is sent to the server gets through; its replies are lost. */
+  swallowReplies(): void;
   /** Connections are reset, and new ones too, as with a server that is away. */
   cut(): void;
   /** How many connections were refused so far. */
@@ -20,7 +22,7 @@ export interface Gate {
 export async function openGate(address: string): Promise<Gate> {
   const [host, port] = address.split(':') as [string, string];
   const sockets = new Set<Socket>();
-  let state: 'open' | 'held' | 'cut' = 'open';
+  let state: 'open' | 'held' | 'swallowing' | 'cut' = 'open';
   let refused = 0;
   const server = createServer((inner) => {
     if (state === 'cut') {
@@ -34,7 +36,9 @@ export async function openGate(address: string): Promise<Gate> {
       [outer, inner],
     ] as const) {
       sockets.add(from);
-      from.on('data', (bytes) => void to.write(bytes));
+      from.on('data', (bytes) => {
+        if (state !== 'swallowing' || from === inner) to.write(bytes);
+      });
       from.on('error', () => undefined);
       from.on('close', () => {
         sockets.delete(from);
@@ -50,6 +54,9 @@ export async function openGate(address: string): Promise<Gate> {
     hold() {
       state = 'held';
       for (const socket of sockets) socket.pause();
+    },
+    swallowReplies() {
+      state = 'swallowing';
     },
     cut() {
       state = 'cut';

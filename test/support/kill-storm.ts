@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobRecord } from '../../src/job';
+import { isSettled, type JobRecord } from '../../src/job';
 import type { Rng } from '../sim/rng';
 import type { CrashWorld, Lane } from './crash-world';
 import type { Cell } from './kill-table';
@@ -13,13 +13,6 @@ export interface Storm extends Pick<Cell, 'recovery' | 'onUnknown'> {
   /** How many workers are ended, one after the other. */
   times: number;
   rng: Rng;
-}
-
-/** What a storm came to. */
-export interface StormReport {
-  survivors: Survivor[];
-  /** How many calls were at the provider when a worker was ended, over all times. */
-  inTheAir: number;
 }
 
 /** A job that went through a storm: its record at the end, and how often the ledger says it was paid for. */
@@ -39,14 +32,13 @@ const LIFE_MS = 1_500;
  * and replaced; then waits until every answer that was paid for is in its job's record, where anybody
  * can be asked for it.
  */
-export async function runStorm(world: CrashWorld, name: string, storm: Storm): Promise<StormReport> {
+export async function runStorm(world: CrashWorld, name: string, storm: Storm): Promise<Survivor[]> {
   const { recovery, onUnknown } = storm;
   const lane = await world.openLane(name);
   const spec = { recovery, onUnknown, env: { INFER_ONCE_CALL_TIMEOUT: '3s' } };
   const workers = await Promise.all(Array.from({ length: WORKERS }, () => lane.startWorker(spec)));
   const ids: string[] = [];
   let isOver = false;
-  let inTheAir = 0;
   const stream = async () => {
     while (!isOver) {
       const id = `${name}-${ids.length}`;
@@ -61,14 +53,13 @@ export async function runStorm(world: CrashWorld, name: string, storm: Storm): P
     const victim = kill % WORKERS;
     // no wait for a state: the moment of a death is what is drawn here
     await Promise.race([delay(storm.rng.next() * LIFE_MS), streams]);
-    inTheAir += (await world.model.state()).in_flight.length;
     workers[victim]!.send(storm.signal);
     await workers[victim]!.ended;
     workers[victim] = await lane.startWorker(spec);
   }
   isOver = true;
   await streams;
-  return { survivors: await untilPaidAreTold(world, lane, ids, recovery), inTheAir };
+  return untilPaidAreTold(world, lane, ids, recovery);
 }
 
 /** A worker that was slow, not dead, may have shown its job in doubt before its answer came. */
@@ -82,14 +73,18 @@ async function untilPaidAreTold(
     'every answer that was paid for in its record',
     async () => {
       await world.model.waitForState(({ in_flight }) => in_flight.length === 0);
-      const survivors = await Promise.all(
-        ids.map(async (id) => ({ record: (await lane.jobs.get(id))!, billed: world.model.billed(id) })),
-      );
-      const isOpen = ({ record, billed }: Survivor) =>
-        record.status === 'PENDING' ||
-        record.status === 'IN_PROGRESS' ||
-        (recovery === 'stored' && record.status === 'IN_DOUBT' && billed > 0);
-      return !survivors.some(isOpen) && survivors;
+      const survivors: Survivor[] = [];
+      for (const id of ids) {
+        const record = (await lane.jobs.get(id))!;
+        const billed = world.model.billed(id);
+        const { job } = await lane.store.read(id);
+        const hasOperation = job?.calls.some(({ operation }) => operation !== undefined);
+        const isFindable = recovery === 'stored' ? billed > 0 : hasOperation;
+        const isOpen = !isSettled(record.status) && (record.status !== 'IN_DOUBT' || isFindable);
+        if (isOpen) return false;
+        survivors.push({ record, billed });
+      }
+      return survivors;
     },
     90_000,
   );

@@ -43,12 +43,13 @@ type Left =
   /** A call that was paid for, and nobody can be asked. */
   | 'lost';
 
-const LEFT: Record<AnyCrashPoint, Record<Recovery, Left>> = {
+/** By point, then recovery; the life of an operation is `background`'s alone. */
+const LEFT: Record<AnyCrashPoint, Partial<Record<Recovery, Left>>> = {
   before_claim: { stored: 'nothing_open', background: 'nothing_open', none: 'nothing_open' },
   after_claim: { stored: 'unsent', background: 'unsent', none: 'unsent' },
   before_send: { stored: 'unsent', background: 'unsent', none: 'unsent' },
-  after_operation_started: { stored: 'lost', background: 'lost', none: 'lost' },
-  after_operation_saved: { stored: 'findable', background: 'findable', none: 'findable' },
+  after_operation_started: { background: 'lost' },
+  after_operation_saved: { background: 'findable' },
   in_call: { stored: 'findable', background: 'findable', none: 'lost' },
   after_answer: { stored: 'findable', background: 'findable', none: 'lost' },
   before_save: { stored: 'findable', background: 'findable', none: 'lost' },
@@ -69,6 +70,7 @@ export const CELLS: readonly Cell[] = (['stored', 'background', 'none'] as const
 /** The one outcome that a cell of the table may have. */
 export function expectedOf({ point, recovery, onUnknown }: Cell): Expected {
   const left = LEFT[point][recovery];
+  if (!left) throw new Error(`the table has no cell for ${point} with ${recovery}`);
   if (left === 'nothing_open') return { billed: 1, record: done('inference', 1) };
   // an operation's answer is not searched for: it is fetched by its id, as it would have been
   if (left === 'findable')

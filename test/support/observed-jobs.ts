@@ -40,8 +40,13 @@ export class ObservedJobs extends JobClient {
   }
 
   override async retry(jobId: string, wait?: WaitOptions): Promise<JobRecord> {
-    this.seen.push({ type: 'allowed', job: jobId, why: 'retry' });
-    return this.telling(super.retry(jobId, wait));
+    const before = await super.get(jobId);
+    const answer = await this.telling(super.retry(jobId, wait));
+    // one that was refused or that joined allows nothing
+    if (before?.status === 'FAILED' || before?.status === 'CANCELED') {
+      this.seen.push({ type: 'allowed', job: jobId, why: 'retry' });
+    }
+    return answer;
   }
 
   private remember({ job_id, task, input }: JobInput<never, unknown> | JobInput): void {
