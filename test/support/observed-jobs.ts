@@ -41,12 +41,11 @@ export class ObservedJobs extends JobClient {
 
   override async retry(jobId: string, wait?: WaitOptions): Promise<JobRecord> {
     const before = await super.get(jobId);
-    const answer = await this.telling(super.retry(jobId, wait));
-    // one that was refused or that joined allows nothing
+    // of any other job a retry allows nothing: it is refused, or joins what runs
     if (before?.status === 'FAILED' || before?.status === 'CANCELED') {
       this.seen.push({ type: 'allowed', job: jobId, why: 'retry' });
     }
-    return answer;
+    return this.telling(super.retry(jobId, wait));
   }
 
   private remember({ job_id, task, input }: JobInput<never, unknown> | JobInput): void {
