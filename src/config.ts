@@ -22,6 +22,13 @@ export interface Config {
   /** Calls a second over the whole task queue; null = no limit. */
   maxRps: number | null;
   shutdownGraceMs: number;
+  gateway: {
+    host: string;
+    /** 0 = any that is free. */
+    port: number;
+    /** The API keys and their tenants; undefined = none, and every caller is taken. */
+    keysFile: string | undefined;
+  };
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -66,6 +73,11 @@ export function loadConfig(env: Env): Config {
     concurrency: read.count('INFER_ONCE_CONCURRENCY') ?? 100,
     maxRps: read.count('INFER_ONCE_MAX_RPS') ?? null,
     shutdownGraceMs: read.duration('INFER_ONCE_SHUTDOWN_GRACE', '25s', '1d'),
+    gateway: {
+      host: read.text('INFER_ONCE_GATEWAY_HOST') ?? '127.0.0.1',
+      port: read.port('INFER_ONCE_GATEWAY_PORT', 8080),
+      keysFile: read.text('INFER_ONCE_GATEWAY_KEYS_FILE'),
+    },
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);
@@ -131,6 +143,15 @@ class EnvReader {
     if (Number.isSafeInteger(value) && value > 0) return value;
     this.fault(`${name} is ${JSON.stringify(text)}; it must be a whole number over 0`);
     return undefined;
+  }
+
+  port(name: string, standard: number): number {
+    const text = this.text(name);
+    if (text === undefined) return standard;
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value <= 65_535) return value;
+    this.fault(`${name} is ${JSON.stringify(text)}; it must be a port, 0 to 65535`);
+    return standard;
   }
 
   storeUrl(name: string): string | null {

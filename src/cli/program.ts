@@ -8,6 +8,7 @@ import { addConsume } from './commands/consume';
 import { addDev } from './commands/dev';
 import { addDoctor } from './commands/doctor';
 import { addForget } from './commands/forget';
+import { addGateway } from './commands/gateway';
 import { addList } from './commands/list';
 import { addResolve } from './commands/resolve';
 import { addRetry } from './commands/retry';
@@ -21,7 +22,7 @@ import { EXIT_MEANINGS } from './exit-codes';
 import { fileFault } from './input';
 
 const COMMANDS = [
-  ...[addDev, addWorker, addConsume, addSetup, addDoctor],
+  ...[addDev, addWorker, addGateway, addConsume, addSetup, addDoctor],
   ...[addRun, addSubmit, addStatus, addList, addRetry, addCancel, addForget, addResolve],
   ...[addBatch, addStats],
 ];

@@ -8,6 +8,7 @@ import {
 } from '../errors';
 import { isSettled, type JobRecord, jobKey, parseJobKey, type SubmitAnswer, TASK_QUEUE } from '../job';
 import { toRecord } from '../once/record';
+import type { JobSeed } from '../once/rules/row';
 import type { ListFilter } from '../store/store';
 import type { ResolveRequest } from '../workflows/contract';
 import { cancelJob } from './cancel';
@@ -69,12 +70,25 @@ export class JobClient {
   async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<RunAnswer<O>> {
     const seed = this.seed(job);
     const leave = leaveSignal(wait);
-    const answer = await this.within(seed.key, wait, leave, this.submits.submit(seed));
-    // a job opened again still shows its old failure until the new run has claimed it
-    const staleToken = isSettled(answer.status) ? answer.token : undefined;
-    const record = answer.replayed ? answer : await this.waitFor(seed.key, wait, staleToken, leave);
-    const { created, replayed } = answer;
-    return { ...succeed(compareDigest(record, seed.input_digest)), created, replayed } as RunAnswer<O>;
+    const submitted = await this.within(seed.key, wait, leave, this.submits.submit(seed));
+    const answer = await this.settle(seed, submitted, wait, leave);
+    succeed(answer);
+    return answer as RunAnswer<O>;
+  }
+
+  /**
+   * Waits for the answer to a submission and takes every end for one: FAILED, CANCELED, FORGOTTEN, and
+   * IN_DOUBT where recovery has stopped asking.
+   *
+   * @param submitted - what {@link submit} answered for this very job
+   * @throws InputMismatchError, JobTimeoutError
+   */
+  async answerTo<I, O>(
+    job: JobInput<I, O>,
+    submitted: SubmitAnswer,
+    wait: WaitOptions = {},
+  ): Promise<SubmitAnswer> {
+    return this.settle(this.seed(job), submitted, wait, leaveSignal(wait));
   }
 
   /** Waits for a job that was submitted before. @throws as {@link run} */
@@ -176,6 +190,19 @@ export class JobClient {
   private seed(job: JobInput<unknown, unknown> | JobInput<never, unknown>) {
     const name = typeof job.task === 'string' ? job.task : job.task.name;
     return makeSeed(this.scope, this.key(job.job_id), name, job.input);
+  }
+
+  private async settle(
+    seed: JobSeed,
+    submitted: SubmitAnswer,
+    wait: WaitOptions,
+    leave: Leave,
+  ): Promise<SubmitAnswer> {
+    const { created, replayed, status, token } = submitted;
+    // a job opened again still shows its old failure until the new run has claimed it
+    const staleToken = isSettled(status) ? token : undefined;
+    const record = replayed ? submitted : await this.waitFor(seed.key, wait, staleToken, leave);
+    return { ...compareDigest(record, seed.input_digest), created, replayed };
   }
 
   private async waitFor(

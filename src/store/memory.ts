@@ -66,9 +66,9 @@ class MemoryStore implements ResultStore {
     };
   }
 
-  async stats(): Promise<StatsRow[]> {
+  async stats(filter: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {
     this.checkOpen();
-    return sumStats([...this.rows.values()].map(statsOf));
+    return sumStats([...this.rows.values()].filter((row) => matches(row, filter)).map(statsOf));
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,7 @@ export interface Statements {
   dropBlobs: StatementSyncInstance;
   readBlob: StatementSyncInstance;
   lastRow: StatementSyncInstance;
-  /** Row numbers from (excluded) and to -> partial sums. */
+  /** Row numbers `from` (excluded) and `to`, and whose: `tenant`, or 1 in `all` -> partial sums. */
   stats: StatementSyncInstance;
   /** The statement of a list query; there are a few dozen. */
   list: (sql: string) => StatementSyncInstance;
@@ -57,7 +57,7 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
       SELECT task, date(created_at / 1000, 'unixepoch') AS day, status, count(*) AS jobs,
         sum(attempts) AS attempts, coalesce(sum(input_tokens), 0) AS input_tokens,
         coalesce(sum(output_tokens), 0) AS output_tokens, sum(cost_usd) AS cost_usd
-      FROM jobs WHERE rowid > ? AND rowid <= ? GROUP BY task, day, status`),
+      FROM jobs WHERE rowid > :from AND rowid <= :to AND (:all OR tenant IS :tenant) GROUP BY task, day, status`),
     list: (sql) => {
       const statement = lists.get(sql) ?? db.prepare(sql);
       lists.set(sql, statement);

@@ -69,13 +69,13 @@ export class SqliteStore implements ResultStore {
     return decodePage(rows, size);
   }
 
-  async stats(): Promise<StatsRow[]> {
+  async stats({ tenant }: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {
     const parts: StatsRow[] = [];
+    const whose = { all: tenant === undefined ? 1 : 0, tenant: tenant ?? null };
     const { last } = await this.run(this.reads, () => this.sql.lastRow.get() as { last: number });
     for (let from = 0; from < last; from += STATS_STEP) {
-      parts.push(
-        ...(await this.run(this.reads, () => this.sql.stats.all(from, from + STATS_STEP) as StatsRow[])),
-      );
+      const step = { from, to: from + STATS_STEP, ...whose };
+      parts.push(...(await this.run(this.reads, () => this.sql.stats.all(step) as StatsRow[])));
       await nextTurn();
     }
     return sumStats(parts);

@@ -158,8 +158,12 @@ export interface ResultStore {
 
   list(filter: ListFilter): Promise<ListPage>;
 
-  /** Sums over settled and unsettled rows, for `stats`. */
-  stats(): Promise<StatsRow[]>;
+  /**
+   * Sums over settled and unsettled rows, for `stats`.
+   *
+   * @param filter.tenant - only rows of this tenant; null = rows without a tenant; absent = all
+   */
+  stats(filter?: Pick<ListFilter, 'tenant'>): Promise<StatsRow[]>;
 
   close(): Promise<void>;
 }

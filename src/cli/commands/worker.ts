@@ -4,6 +4,7 @@ import type { WorkerReady } from '../../dev/stack';
 import { createLogger } from '../../log';
 import { addEpilogue } from '../help';
 import { takeInterrupts } from '../interrupt';
+import { parentIsGone } from '../parent';
 
 /** `worker`: runs jobs until it is told to stop. */
 export function addWorker(program: Command): void {
@@ -33,20 +34,4 @@ async function work(): Promise<void> {
     const told: WorkerReady = { ready: true, provider };
     process.send?.(told);
   });
-}
-
-/** Longer than the worker itself needs to give its calls up and say so. */
-const LEAVE_AFTER_GRACE_MS = 20_000;
-
-/** Aborts when the process that started this one, with an IPC channel, has died. */
-function parentIsGone(graceMs: number): AbortSignal {
-  const gone = new AbortController();
-  process.on('disconnect', () => {
-    gone.abort();
-    // its Temporal server died with it: nobody is left to say goodbye to
-    setTimeout(() => process.exit(1), graceMs + LEAVE_AFTER_GRACE_MS).unref();
-  });
-  // the channel alone is no reason to live on
-  process.channel?.unref();
-  return gone.signal;
 }

@@ -1,0 +1,33 @@
+import type { JobClient } from '../client';
+import type { Config } from '../config';
+import type { JobLog } from '../log';
+import type { ResultStore } from '../store/store';
+import type { TaskRegistry } from '../tasks/registry';
+
+/** Where the model is, for routes that pass a request through. Never taken from a request. */
+export interface Upstream {
+  /** Without a slash at its end, e.g. `https://api.openai.com/v1`. */
+  baseUrl: string;
+  /** Sent as the bearer in place of the caller's; undefined where the server wants none. */
+  apiKey: string | undefined;
+}
+
+/** What the gateway works with; made by `openGateway`, and by tests. */
+export interface GatewayDeps {
+  /** The client for one tenant's jobs; null = jobs without a tenant. The same one each time. */
+  jobs(tenant: string | null): JobClient;
+  tasks: TaskRegistry;
+  /** The store that the workers use. */
+  store: ResultStore;
+  config: Config;
+  /** Ids and numbers only: never a prompt, a result or a key. */
+  log: JobLog;
+  upstream: Upstream;
+  /** Resolves where Temporal answers now. @throws UnreachableError */
+  reachTemporal(): Promise<void>;
+}
+
+/** Options of every route plugin. */
+export interface GatewayOptions {
+  deps: GatewayDeps;
+}

@@ -1,0 +1,27 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { UnreachableError } from '../errors';
+import type { GatewayDeps, GatewayOptions } from './deps';
+
+/** `/healthz`: the process is alive; `/readyz`: Temporal and the store answer. */
+export const healthRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_, reply) => {
+    const away = await partsAway(deps);
+    if (away.length === 0) return { status: 'ok', away };
+    return reply.code(503).header('retry-after', '5').send({ status: 'unavailable', away });
+  });
+};
+
+/** Which parts do not answer now: `temporal`, `store`. */
+async function partsAway({ store, reachTemporal }: GatewayDeps): Promise<string[]> {
+  // no job has this key: it breaks the grammar of ids
+  const checks = { temporal: reachTemporal(), store: store.read('/readyz').then(() => undefined) };
+  const away: string[] = [];
+  for (const [part, check] of Object.entries(checks)) {
+    await check.catch((error: unknown) => {
+      if (!(error instanceof UnreachableError)) throw error;
+      away.push(part);
+    });
+  }
+  return away;
+}

@@ -1,0 +1,37 @@
+import type { FastifyReply } from 'fastify';
+import { JobForgottenError } from '../../errors';
+import { isSettled, type JobRecord, type SubmitAnswer } from '../../job';
+
+/** A decision by people takes longer than a call. */
+const RETRY_IN_DOUBT_S = 60;
+const MAX_RETRY_S = 60;
+
+/**
+ * Answers with a record: 200 where it is settled, FAILED included, else 202 with where and when to look again.
+ *
+ * @param isAnswer - false where the record is still the one from before its job was opened again
+ * @throws JobForgottenError for a tombstone
+ */
+export function sendRecord(
+  reply: FastifyReply,
+  record: JobRecord | SubmitAnswer,
+  isAnswer = isSettled(record.status),
+): FastifyReply {
+  if (record.status === 'FORGOTTEN') throw new JobForgottenError(record.job_id, record);
+  reply.header('cache-control', 'no-store');
+  if ('replayed' in record && record.replayed) reply.header('idempotent-replayed', 'true');
+  if (isAnswer) return reply.code(200).send(record);
+  return reply
+    .code(202)
+    .header('location', `/v1/jobs/${record.job_id}`)
+    .header('retry-after', String(retryAfter(record)))
+    .send(record);
+}
+
+/** In how many seconds it is worth to look again. */
+function retryAfter({ doubt, refusal }: JobRecord): number {
+  if (doubt && !doubt.recovering) return RETRY_IN_DOUBT_S;
+  if (!refusal) return 1;
+  const seconds = Math.ceil((Date.parse(refusal.retry_at) - Date.now()) / 1000);
+  return Math.min(Math.max(seconds, 1), MAX_RETRY_S);
+}

@@ -1,0 +1,65 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { JobClient } from '../../client';
+import { JobCanceledError, JobFailedError, JobInDoubtError, UnreachableError } from '../../errors';
+import type { JobRecord } from '../../job';
+import { endOfWait } from '../http/leave';
+import { preferredWait } from '../http/prefer';
+
+/** How many seconds a request waits: its query's word goes before its preference. */
+export function secondsToWait(request: FastifyRequest, reply: FastifyReply): number {
+  const { wait } = request.query as { wait?: number };
+  if (wait !== undefined) return wait;
+  const preferred = preferredWait(request.headers.prefer);
+  if (preferred === null) return 0;
+  reply.header('preference-applied', `wait=${preferred}`).header('vary', 'Prefer');
+  return preferred;
+}
+
+/**
+ * Waits for a job's end as its record tells it, whatever that is. Leaves with the record as it is when the
+ * time is over, the client has gone or the gateway stops; the job goes on.
+ *
+ * @param act - waits; gives up when the signal aborts
+ * @returns null where nothing is known of the job
+ */
+export async function waitForRecord(
+  jobs: JobClient,
+  jobId: string,
+  signal: AbortSignal,
+  act: (signal: AbortSignal) => Promise<JobRecord>,
+): Promise<JobRecord | null> {
+  try {
+    return await act(signal);
+  } catch (error) {
+    if (
+      error instanceof JobFailedError ||
+      error instanceof JobCanceledError ||
+      error instanceof JobInDoubtError
+    ) {
+      return error.record!;
+    }
+    if (!signal.aborted || error !== signal.reason) throw error;
+    return jobs.get(jobId);
+  }
+}
+
+/** Temporal's client alone would go on trying for most of a minute. */
+const DURABLE_WITHIN_MS = 10_000;
+
+/**
+ * Waits until what a request began is durable; what takes longer goes on, and a repetition joins it.
+ *
+ * @throws UnreachableError after 10 s
+ */
+export async function untilDurable<T>(reply: FastifyReply, act: Promise<T>): Promise<T> {
+  act.catch(() => undefined);
+  const signal = endOfWait(reply, DURABLE_WITHIN_MS);
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      const message =
+        'Temporal or the store does not answer in time; send the request again, it counts once.';
+      reject(new UnreachableError('temporal', message));
+    });
+  });
+  return Promise.race([act, late]);
+}

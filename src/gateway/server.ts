@@ -1,0 +1,71 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import { addAuth } from './auth';
+import type { GatewayDeps } from './deps';
+import { healthRoutes } from './health';
+import { HttpError } from './http/http-error';
+import { takeJsonOnly } from './http/json-body';
+import { addClosing } from './http/leave';
+import { jobRoutes } from './jobs';
+import { refusalOf, sendProblem } from './problem';
+
+/** An input of 20 MiB, the most that a client takes, in its envelope. */
+const BODY_LIMIT_BYTES = 20 * 1024 * 1024 + 64 * 1024;
+/** Every path fits, so that an id that is too long meets the rule for ids; Node takes 16 KiB of headers. */
+const MAX_PARAM_LENGTH = 16 * 1024;
+/** Slow senders (slow loris) hold a connection no longer than this. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+
+/**
+ * The gateway's server with every route; `listen` starts it, `close` lets waiting requests answer.
+ *
+ * @example
+ * const app = buildGateway(deps);
+ * await app.listen({ port: 8080 });
+ */
+export function buildGateway(deps: GatewayDeps): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, _, reply) => sendProblem(reply, refusalOf(error)),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  // what a test of the API's description finds amiss must not cost a caller the answer that was paid for
+  app.setSerializerCompiler(() => JSON.stringify);
+  takeJsonOnly(app);
+  addClosing(app);
+  addErrors(app, deps);
+  addAuth(app);
+  app.register(healthRoutes, { deps });
+  app.register(jobRoutes, { deps });
+  return app;
+}
+
+function addErrors(app: FastifyInstance, { log }: GatewayDeps): void {
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal.problem.status >= 500) {
+      const { name, message, stack } = error as Error;
+      const isOurs = refusal.problem.code !== 'internal';
+      // a stack trace is for a fault of ours; its message may be anybody's
+      log.error(
+        {
+          route: request.routeOptions.url,
+          code: refusal.problem.code,
+          name,
+          ...(isOurs ? { message } : { stack }),
+        },
+        'request failed',
+      );
+    }
+    return sendProblem(reply, refusal);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const message = `There is no ${request.method} of this path; /openapi.json lists what there is.`;
+    return sendProblem(reply, refusalOf(new HttpError(404, 'no_such_route', 'No such route', message)));
+  });
+}
