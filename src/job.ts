@@ -159,6 +159,11 @@ export function isTaskName(name: unknown): name is string {
   return typeof name === 'string' && TASK_NAME.test(name);
 }
 
+/** True for what a tenant can be named: 1 to 63 of a-z, 0-9 and -, not beginning with -. */
+export function isTenant(name: unknown): name is string {
+  return typeof name === 'string' && TENANT.test(name);
+}
+
 /**
  * The store key and workflow id of a job.
  *
@@ -175,7 +180,7 @@ export function jobKey(jobId: string, tenant: string | null = null): string {
     );
   }
   if (tenant === null) return jobId;
-  if (!TENANT.test(tenant)) {
+  if (!isTenant(tenant)) {
     throw new InvalidJobIdError(jobId, `tenant ${JSON.stringify(tenant)} is not 1 to 63 of a-z, 0-9 and -`);
   }
   return `${tenant}/${jobId}`;

@@ -9,6 +9,7 @@ import { addDev } from './commands/dev';
 import { addDoctor } from './commands/doctor';
 import { addForget } from './commands/forget';
 import { addGateway } from './commands/gateway';
+import { addKeys } from './commands/keys';
 import { addList } from './commands/list';
 import { addResolve } from './commands/resolve';
 import { addRetry } from './commands/retry';
@@ -24,7 +25,7 @@ import { fileFault } from './input';
 const COMMANDS = [
   ...[addDev, addWorker, addGateway, addConsume, addSetup, addDoctor],
   ...[addRun, addSubmit, addStatus, addList, addRetry, addCancel, addForget, addResolve],
-  ...[addBatch, addStats],
+  ...[addBatch, addStats, addKeys],
 ];
 
 /** The program with every command. */

@@ -3,6 +3,7 @@ import type { Config } from '../config';
 import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
 import type { TaskRegistry } from '../tasks/registry';
+import type { Keys } from './auth';
 
 /** Where the model is, for routes that pass a request through. Never taken from a request. */
 export interface Upstream {
@@ -16,6 +17,8 @@ export interface Upstream {
 export interface GatewayDeps {
   /** The client for one tenant's jobs; null = jobs without a tenant. The same one each time. */
   jobs(tenant: string | null): JobClient;
+  /** Who may ask; null = the gateway has no keys, and takes everybody as a caller without a tenant. */
+  keys: Keys;
   tasks: TaskRegistry;
   /** The store that the workers use. */
   store: ResultStore;

@@ -4,8 +4,8 @@ import type { GatewayDeps, GatewayOptions } from './deps';
 
 /** `/healthz`: the process is alive; `/readyz`: Temporal and the store answer. */
 export const healthRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
-  app.get('/healthz', async () => ({ status: 'ok' }));
-  app.get('/readyz', async (_, reply) => {
+  app.get('/healthz', { config: { isPublic: true } }, async () => ({ status: 'ok' }));
+  app.get('/readyz', { config: { isPublic: true } }, async (_, reply) => {
     const away = await partsAway(deps);
     if (away.length === 0) return { status: 'ok', away };
     return reply.code(503).header('retry-after', '5').send({ status: 'unavailable', away });

@@ -9,6 +9,8 @@ import { createProvider, OPENAI_BASE_URL } from '../provider/openai';
 import { openStore } from '../store/open';
 import { loadTasks } from '../tasks/registry';
 import type { GatewayDeps } from './deps';
+import { KeyRing } from './keys/key-ring';
+import { checkExposure } from './loopback';
 import { buildGateway } from './server';
 
 /** How long Temporal may take to answer at the start, and to a question whether it is there. */
@@ -75,6 +77,8 @@ async function openGateway(
 ): Promise<{ deps: GatewayDeps; close(): Promise<void> }> {
   const { apiKey, baseUrl, recovery, policy } = config;
   const storeUrl = checkStore(config);
+  checkExposure(config);
+  const keys = config.gateway.keysFile === undefined ? null : new KeyRing(config.gateway.keysFile, log);
   const provider = createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
   const tasks = await loadTasks(config.tasksModule);
   const temporal = loadTemporalOptions();
@@ -85,6 +89,7 @@ async function openGateway(
     const copies = providerCopies(provider, tasks);
     const deps: GatewayDeps = {
       jobs: clientsByTenant({ client, store, provider: copies, taskQueue: config.taskQueue, log }),
+      keys,
       tasks,
       store,
       config,
@@ -93,12 +98,14 @@ async function openGateway(
       reachTemporal: () => reachTemporal(client, temporal.address),
     };
     const close = async () => {
+      keys?.close();
       await client.connection.close();
       await provider.close();
       await store.close();
     };
     return { deps, close };
   } catch (error) {
+    keys?.close();
     await provider.close();
     await store.close();
     throw error;

@@ -39,7 +39,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   takeJsonOnly(app);
   addClosing(app);
   addErrors(app, deps);
-  addAuth(app);
+  addAuth(app, deps.keys);
   app.register(healthRoutes, { deps });
   app.register(jobRoutes, { deps });
   return app;

@@ -1,6 +1,8 @@
+import { request } from 'node:http';
 import { JobClient } from '../../src/client';
 import { loadConfig } from '../../src/config';
 import type { GatewayDeps } from '../../src/gateway/deps';
+import { findKey, makeKey } from '../../src/gateway/keys/key';
 import { clientsByTenant, reachTemporal } from '../../src/gateway/run';
 import { buildGateway } from '../../src/gateway/server';
 import type { JobRecord } from '../../src/job';
@@ -35,6 +37,7 @@ export async function startGateway(
   const { client, store, model } = world;
   const app = buildGateway({
     jobs: clientsByTenant({ client, store }),
+    keys: null,
     tasks: await loadTasks(),
     store,
     config: loadConfig(env),
@@ -74,3 +77,37 @@ export function clientOf({ client, store }: World, tenant: string | null = null)
 }
 
 export type { JobRecord };
+
+/** A request whose path goes out as it is written: `fetch` would resolve its dots first. */
+export function sendVerbatim(
+  url: string,
+  method: string,
+  path: string,
+  { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<{ status: number; text: string }> {
+  const { hostname, port } = new URL(url);
+  return new Promise((done, failed) => {
+    const sent = request({ hostname, port, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        done({ status: response.statusCode!, text: Buffer.concat(chunks).toString() }),
+      );
+    });
+    sent.on('error', failed);
+    if (body !== undefined) sent.setHeader('content-type', 'application/json');
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** Keys of these tenants, and what a gateway asks of them. */
+export function keysOf(...tenants: string[]) {
+  const made = tenants.map((tenant) => makeKey(tenant, new Date(), undefined));
+  const entries = new Map(made.map(({ entry }) => [entry.id, entry]));
+  return {
+    keys: { find: (key: string) => findKey(entries, key) },
+    headers: Object.fromEntries(
+      made.map(({ key, entry }) => [entry.tenant, { authorization: `Bearer ${key}` }]),
+    ),
+  };
+}

@@ -41,7 +41,8 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
   );
 
   app.delete('/v1/jobs/:job_id', { schema: { params: JobParams } }, async (request, reply) => {
-    const record = await deps.jobs(request.tenant).forget(request.params.job_id);
+    const forgetting = deps.jobs(request.tenant).forget(request.params.job_id);
+    const record = await untilDurable(reply, forgetting);
     return reply.header('cache-control', 'no-store').send(record);
   });
 };

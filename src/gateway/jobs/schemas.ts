@@ -33,5 +33,5 @@ export const Decision = z.strictObject({
     .int()
     .describe('The token of the doubt that the record showed; an old decision answers no new doubt.'),
   by: z.string().max(255).optional().describe('Who decides; kept in the record.'),
-  result: z.unknown().describe('With adopt: the result, checked against the task’s schema.'),
+  result: z.unknown().optional().describe('With adopt: the result, checked against the task’s schema.'),
 });
