@@ -6,7 +6,9 @@ import { healthRoutes } from './health';
 import { HttpError } from './http/http-error';
 import { takeJsonOnly } from './http/json-body';
 import { addClosing } from './http/leave';
+import { refuseOtherMethods } from './http/methods';
 import { jobRoutes } from './jobs';
+import { addDocument } from './openapi/document';
 import { refusalOf, sendProblem } from './problem';
 
 /** An input of 20 MiB, the most that a client takes, in its envelope. */
@@ -33,15 +35,21 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
     forceCloseConnections: 'idle',
     frameworkErrors: (error, _, reply) => sendProblem(reply, refusalOf(error)),
   });
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler((part) =>
+    // headers are read by functions of their own, with sentences of their own
+    part.httpPart === 'headers' ? () => true : validatorCompiler(part as never),
+  );
   // what a test of the API's description finds amiss must not cost a caller the answer that was paid for
   app.setSerializerCompiler(() => JSON.stringify);
   takeJsonOnly(app);
   addClosing(app);
   addErrors(app, deps);
   addAuth(app, deps.keys);
+  addDocument(app, { hasKeys: deps.keys !== null });
+  const addRefusals = refuseOtherMethods(app);
   app.register(healthRoutes, { deps });
   app.register(jobRoutes, { deps });
+  app.after(addRefusals);
   return app;
 }
 

@@ -1,15 +1,30 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { GatewayOptions } from '../deps';
 import { endOfWait } from '../http/leave';
+import { answers, recordAnswers } from '../openapi/answers';
+import { RecordSchema } from '../openapi/record';
 import { sendRecord } from './answer';
-import { Decision, JobParams, WaitQuery } from './schemas';
+import { Decision, JobParams, PreferHeader, WaitQuery } from './schemas';
 import { secondsToWait, untilDurable, waitForRecord } from './wait';
+
+const act = (summary: string) => ({
+  tags: ['jobs'],
+  summary,
+  params: JobParams,
+  response: recordAnswers(RecordSchema, 404, 409, 410),
+});
 
 /** `POST /v1/jobs/{job_id}/retry`, `/cancel` and `/resolve`, and `DELETE /v1/jobs/{job_id}`, which is forget. */
 export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
   app.post(
     '/v1/jobs/:job_id/retry',
-    { schema: { params: JobParams, querystring: WaitQuery } },
+    {
+      schema: {
+        ...act('Run a failed or canceled job again, even where that may pay again'),
+        querystring: WaitQuery,
+        headers: PreferHeader,
+      },
+    },
     async (request, reply) => {
       const { job_id } = request.params;
       const jobs = deps.jobs(request.tenant);
@@ -26,13 +41,19 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
     },
   );
 
-  app.post('/v1/jobs/:job_id/cancel', { schema: { params: JobParams } }, async (request, reply) =>
+  app.post('/v1/jobs/:job_id/cancel', { schema: act('Cancel a job') }, async (request, reply) =>
     sendRecord(reply, await deps.jobs(request.tenant).cancel(request.params.job_id)),
   );
 
   app.post(
     '/v1/jobs/:job_id/resolve',
-    { schema: { params: JobParams, body: Decision } },
+    {
+      schema: {
+        ...act('Settle a doubt'),
+        body: Decision,
+        response: recordAnswers(RecordSchema, 404, 409, 410, 413, 415),
+      },
+    },
     async (request, reply) => {
       const by = request.body.by ?? request.tenant ?? 'gateway';
       const resolving = deps.jobs(request.tenant).resolve(request.params.job_id, { ...request.body, by });
@@ -40,9 +61,18 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
     },
   );
 
-  app.delete('/v1/jobs/:job_id', { schema: { params: JobParams } }, async (request, reply) => {
-    const forgetting = deps.jobs(request.tenant).forget(request.params.job_id);
-    const record = await untilDurable(reply, forgetting);
-    return reply.header('cache-control', 'no-store').send(record);
-  });
+  app.delete(
+    '/v1/jobs/:job_id',
+    {
+      schema: {
+        ...act('Forget a settled job: everything but its id is erased'),
+        response: answers({ 200: ['What stays: a tombstone.', RecordSchema] }, 404, 409),
+      },
+    },
+    async (request, reply) => {
+      const forgetting = deps.jobs(request.tenant).forget(request.params.job_id);
+      const record = await untilDurable(reply, forgetting);
+      return reply.header('cache-control', 'no-store').send(record);
+    },
+  );
 };

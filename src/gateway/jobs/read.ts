@@ -2,15 +2,26 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { JobNotFoundError } from '../../errors';
 import type { GatewayOptions } from '../deps';
 import { endOfWait } from '../http/leave';
+import { answers, recordAnswers } from '../openapi/answers';
+import { PageSchema, RecordSchema, StatsSchema } from '../openapi/record';
 import { sendRecord } from './answer';
-import { JobParams, ListQuery, WaitQuery } from './schemas';
+import { JobParams, ListQuery, PreferHeader, WaitQuery } from './schemas';
 import { secondsToWait, waitForRecord } from './wait';
 
 /** `GET /v1/jobs/{job_id}`, `GET /v1/jobs` and `GET /v1/stats`. */
 export const readRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
   app.get(
     '/v1/jobs/:job_id',
-    { schema: { params: JobParams, querystring: WaitQuery } },
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: "A job's record, now or once it is settled",
+        params: JobParams,
+        querystring: WaitQuery,
+        headers: PreferHeader,
+        response: recordAnswers(RecordSchema, 404, 410),
+      },
+    },
     async (request, reply) => {
       const { job_id } = request.params;
       const jobs = deps.jobs(request.tenant);
@@ -27,13 +38,36 @@ export const readRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { d
     },
   );
 
-  app.get('/v1/jobs', { schema: { querystring: ListQuery } }, async (request, reply) => {
-    const { records, cursor = null, corrupt = [] } = await deps.jobs(request.tenant).list(request.query);
-    return reply.header('cache-control', 'no-store').send({ records, cursor, corrupt });
-  });
+  app.get(
+    '/v1/jobs',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Records, newest change first',
+        querystring: ListQuery,
+        response: answers({ 200: ['A page of records.', PageSchema] }),
+      },
+    },
+    async (request, reply) => {
+      const { records, cursor = null, corrupt = [] } = await deps.jobs(request.tenant).list(request.query);
+      // a row's key has the tenant in it, which is the asker's own
+      const named = corrupt.map(({ key, message }) => ({ job_id: key.slice(key.indexOf('/') + 1), message }));
+      return reply.header('cache-control', 'no-store').send({ records, cursor, corrupt: named });
+    },
+  );
 
-  app.get('/v1/stats', async (request, reply) => {
-    const rows = await deps.store.stats({ tenant: request.tenant });
-    return reply.header('cache-control', 'no-store').send({ rows });
-  });
+  app.get(
+    '/v1/stats',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Jobs, tokens and cost by task and day',
+        response: answers({ 200: ['A row for each task, day (of creation, UTC) and status.', StatsSchema] }),
+      },
+    },
+    async (request, reply) => {
+      const rows = await deps.store.stats({ tenant: request.tenant });
+      return reply.header('cache-control', 'no-store').send({ rows });
+    },
+  );
 };

@@ -1,22 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
 import type { GatewayDeps, GatewayOptions } from '../deps';
 import { jobIdOfHeader } from '../http/idempotency-key';
 import { endOfWait } from '../http/leave';
+import { recordAnswers } from '../openapi/answers';
+import { SubmitAnswerSchema } from '../openapi/record';
 import { sendRecord } from './answer';
-import { JobParams, Submission, WaitQuery } from './schemas';
+import { JobParams, KeyHeader, PreferHeader, type Submission, submissionOf, WaitQuery } from './schemas';
 import { secondsToWait, untilDurable, waitForRecord } from './wait';
 
 /** `PUT /v1/jobs/{job_id}`, and `POST /v1/jobs` with `Idempotency-Key` for clients that only POST. */
 export const submitRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
+  const body = submissionOf(deps.tasks.names());
+  const shared = {
+    tags: ['jobs'],
+    querystring: WaitQuery,
+    body,
+    response: recordAnswers(SubmitAnswerSchema, 409, 410, 413, 415, 422),
+  };
   app.put(
     '/v1/jobs/:job_id',
-    { schema: { params: JobParams, querystring: WaitQuery, body: Submission } },
+    {
+      schema: { ...shared, summary: 'Submit a job, or join it', params: JobParams, headers: PreferHeader },
+    },
     (request, reply) => submit(deps, request, reply, request.params.job_id, request.body),
   );
-  app.post('/v1/jobs', { schema: { querystring: WaitQuery, body: Submission } }, (request, reply) =>
-    submit(deps, request, reply, jobIdOfHeader(request.headers['idempotency-key']), request.body),
+  app.post(
+    '/v1/jobs',
+    { schema: { ...shared, summary: 'The same, for clients that only POST', headers: KeyHeader } },
+    (request, reply) =>
+      submit(deps, request, reply, jobIdOfHeader(request.headers['idempotency-key']), request.body),
   );
 };
 
@@ -25,7 +38,7 @@ async function submit(
   request: FastifyRequest,
   reply: FastifyReply,
   job_id: string,
-  { task, input }: z.infer<typeof Submission>,
+  { task, input }: Submission,
 ): Promise<FastifyReply> {
   const jobs = deps.jobs(request.tenant);
   const job = { job_id, task: deps.tasks.get(task).name, input };

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { RecordSchema } from './record';
+import { described } from './registry';
+
+const ProblemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    job_id: z.string().optional(),
+    record: RecordSchema.optional(),
+  })
+  .register(described, { id: 'Problem', description: 'A problem document (RFC 9457).' });
+
+const PROBLEMS = {
+  400: 'The id, the input, the task or the request can not be used.',
+  401: 'No key, or a wrong one.',
+  404: 'Nothing is known of this job.',
+  409: 'The job is in no state for this.',
+  410: 'The job was forgotten; its id stays taken.',
+  413: 'The body or the input is over the limit.',
+  415: 'The body is not application/json in UTF-8.',
+  422: 'The id exists with another task or input; the first one stands.',
+  429: 'The key has sent more than it may; see Retry-After.',
+  500: 'A fault of the gateway, or a record that can not be read.',
+  503: 'Temporal or the store is away; see Retry-After. Trying again is safe.',
+};
+
+/** Those that any route may answer with. */
+const ANYWHERE = [400, 401, 429, 500, 503] as const;
+
+type Status = keyof typeof PROBLEMS;
+
+const content = (type: string, schema: z.ZodType) => ({ content: { [type]: { schema } } });
+
+/** A route's answers for the API's description: what goes well, and the problems it can meet. */
+export function answers(good: Record<number, [what: string, schema: z.ZodType]>, ...problems: Status[]) {
+  const described = Object.entries(good).map(([status, [description, schema]]) => [
+    status,
+    { description, ...content('application/json', schema) },
+  ]);
+  const refused = [...ANYWHERE, ...problems].map((status) => [
+    status,
+    { description: PROBLEMS[status], ...content('application/problem+json', ProblemSchema) },
+  ]);
+  return Object.fromEntries([...described, ...refused]);
+}
+
+/** A record: settled, or on its way. */
+export function recordAnswers(schema: z.ZodType, ...problems: Status[]) {
+  return answers(
+    {
+      200: ['The job is settled, FAILED included: the body says so.', schema],
+      202: ['The job goes on; look again at Location after Retry-After.', schema],
+    },
+    ...problems,
+  );
+}

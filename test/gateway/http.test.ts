@@ -1,0 +1,171 @@
+import { connect } from 'node:net';
+import { findFreePort } from '../../src/dev/temporal';
+import { UnreachableError } from '../../src/errors';
+import { clientsByTenant, reachTemporal } from '../../src/gateway/run';
+import { openMemoryStore } from '../../src/store/memory';
+import { until } from '../support/until';
+import { startWorld, type World } from '../support/world';
+import { film, startGateway, type TestGateway } from './support';
+
+describe('the gateway as a server', () => {
+  let world: World;
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    await world.addWorker();
+    gateway = await startGateway(world);
+  });
+
+  afterAll(async () => {
+    await gateway.stop();
+    await world.stop();
+  });
+
+  const put = (id: string, body: unknown, headers?: Record<string, string>) =>
+    gateway.send('PUT', `/v1/jobs/${id}`, { body, headers });
+
+  test.each([
+    ['an id that breaks the grammar', 'a%20b', film('x'), 'invalid_job_id'],
+    ['an id that is too long', 'a'.repeat(256), film('x'), 'invalid_job_id'],
+    ['a task that is not known', 'x', { task: 'nope', input: 1 }, 'unknown_task'],
+    ['no input', 'x', { task: 'enrich' }, 'validation'],
+    ['a field that is not known', 'x', { ...film('x'), model: 'm' }, 'validation'],
+    ['an integer beyond 2^53', 'x', '{"task": "enrich", "input": 9007199254740993}', 'invalid_input'],
+    ['a lone surrogate', 'x', '{"task": "enrich", "input": "\\ud800"}', 'invalid_input'],
+    ['a key twice', 'x', '{"task": "enrich", "input": {"a": 1, "a": 1}}', 'invalid_json'],
+    ['what is no JSON', 'x', '{"task"', 'invalid_json'],
+    ['a wait beyond the limit', 'x?wait=601', film('x'), 'validation'],
+    ['a wait that is no number', 'x?wait=', film('x'), 'validation'],
+  ])('%s is refused with a problem document: 400', async (_, id, body, code) => {
+    const answer = await put(id, body);
+    expect(answer).toMatchObject({ status: 400, body: { status: 400, code } });
+    expect(answer.body.type).toBe(`urn:infer-once:problem:${code}`);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  });
+
+  test('a body over the limit: 413, and one of another type: 415', async () => {
+    const large = JSON.stringify({ task: 'enrich', input: 'x'.repeat(21 * 1024 * 1024) });
+    expect(await put('large', large)).toMatchObject({ status: 413, body: { code: 'too_large' } });
+    for (const type of ['text/plain', 'application/json; charset=latin1']) {
+      expect((await put('x', '{}', { 'content-type': type })).status).toBe(415);
+    }
+  });
+
+  test('headers without end, and ones that are no HTTP, end the connection', async () => {
+    const { port } = new URL(gateway.url);
+    for (const text of [`GET /healthz HTTP/1.1\r\nx: ${'x'.repeat(64_000)}\r\n\r\n`, 'nonsense\r\n\r\n']) {
+      const socket = connect(Number(port), '127.0.0.1', () => socket.write(text));
+      const answer = await new Promise<string>((done) => {
+        let said = '';
+        socket.on('data', (chunk) => {
+          said += chunk;
+        });
+        socket.on('error', () => undefined).on('close', () => done(said));
+      });
+      expect(answer).toMatch(/^HTTP\/1.1 4\d\d/);
+    }
+  });
+
+  test('a path has the methods that it says: 405 names them', async () => {
+    const { status, headers, body } = await gateway.send('PATCH', '/v1/jobs/x');
+    expect({ status, code: body.code }).toEqual({ status: 405, code: 'method_not_allowed' });
+    expect(headers.get('allow')).toBe('PUT, GET, HEAD, DELETE');
+  });
+
+  test('an act that the state of a job does not allow: 409 with its record', async () => {
+    await put('done?wait=30', film('heat (1995)'));
+    const body = { action: 'rerun', doubt: 1 };
+    expect(await gateway.send('POST', '/v1/jobs/done/resolve', { body })).toMatchObject({
+      status: 409,
+      body: { code: 'wrong_state', job_id: 'done', record: { status: 'COMPLETED' } },
+    });
+  });
+
+  test('a canceled job is run again by retry, and answers', async () => {
+    await world.model.rules({ match: { job_id: 'again' }, times: 1, do: { hold: true } });
+    await put('again', film('heat (1995)'));
+    await until('the call is under way', async () => (await world.jobs.get('again'))?.sent_at);
+    expect((await gateway.send('POST', '/v1/jobs/again/cancel')).body.status).toBe('CANCELED');
+    await world.model.release();
+    // a submission is answered by the record: it may have been paid for
+    expect(await put('again', film('heat (1995)'))).toMatchObject({
+      status: 200,
+      body: { status: 'CANCELED', replayed: true },
+    });
+    const { status, body } = await gateway.send('POST', '/v1/jobs/again/retry?wait=30');
+    expect({ status, job: body.status }).toEqual({ status: 200, job: 'COMPLETED' });
+  });
+
+  test('a gateway that stops answers who waits with where to look; the job goes on', async () => {
+    await world.model.rules({ match: { job_id: 'stopped' }, do: { hold: true } });
+    const other = await startGateway(world);
+    const waiting = other.send('PUT', '/v1/jobs/stopped?wait=60', { body: film('heat (1995)') });
+    await until('the call is under way', async () => (await world.jobs.get('stopped'))?.sent_at);
+    await other.stop();
+    const { status, headers } = await waiting;
+    expect({ status, location: headers.get('location') }).toEqual({
+      status: 202,
+      location: '/v1/jobs/stopped',
+    });
+    await world.model.release();
+    expect((await put('stopped?wait=30', film('heat (1995)'))).body.status).toBe('COMPLETED');
+    expect(await world.model.billed('stopped')).toBe(1);
+  });
+
+  test('the description names every route of jobs, and the page needs no other host', async () => {
+    const { body } = await gateway.send('GET', '/openapi.json');
+    expect(body.openapi).toBe('3.1.0');
+    expect(Object.keys(body.paths)).toEqual(
+      expect.arrayContaining(['/v1/jobs', '/v1/jobs/{job_id}', '/v1/stats', '/readyz']),
+    );
+    const page = await gateway.send('GET', '/docs');
+    expect(page.status).toBe(200);
+    expect(page.body).not.toMatch(/(src|href)="(https?:)?\/\//);
+  });
+});
+
+describe('while a part is away', () => {
+  test('Temporal: 503 with Retry-After, /readyz names it, and what is on record is told', async () => {
+    const world = await startWorld();
+    await world.addWorker();
+    await world.jobs.run({ job_id: 'known', ...film('heat (1995)') }, { timeoutMs: 30_000 });
+    const away = () => Promise.reject(new UnreachableError('temporal', 'Temporal does not answer.'));
+    const { Client, Connection } = await import('@temporalio/client');
+    const connection = Connection.lazy({ address: `127.0.0.1:${await findFreePort()}` });
+    const client = new Client({ connection });
+    const gateway = await startGateway(world, {
+      jobs: clientsByTenant({ client, store: world.store }),
+      reachTemporal: away,
+    });
+    const { status, headers, body } = await gateway.send('PUT', '/v1/jobs/new', { body: film('x') });
+    expect({ status, code: body.code, after: headers.get('retry-after') }).toEqual({
+      status: 503,
+      code: 'unreachable',
+      after: '5',
+    });
+    expect(await gateway.send('GET', '/readyz')).toMatchObject({ status: 503, body: { away: ['temporal'] } });
+    expect((await gateway.send('GET', '/healthz')).status).toBe(200);
+    const known = await gateway.send('PUT', '/v1/jobs/known', { body: film('heat (1995)') });
+    expect(known).toMatchObject({ status: 200, body: { replayed: true } });
+    await gateway.stop();
+    await connection.close();
+    await world.stop();
+  });
+
+  test('the store: 503 with Retry-After, and /readyz names it', async () => {
+    const world = await startWorld();
+    const store = openMemoryStore();
+    await store.close();
+    const gateway = await startGateway(world, {
+      store,
+      jobs: clientsByTenant({ client: world.client, store }),
+      reachTemporal: () => reachTemporal(world.client, world.address),
+    });
+    const { status, headers } = await gateway.send('GET', '/v1/jobs/x');
+    expect({ status, after: headers.get('retry-after') }).toEqual({ status: 503, after: '5' });
+    expect(await gateway.send('GET', '/readyz')).toMatchObject({ status: 503, body: { away: ['store'] } });
+    await gateway.stop();
+    await world.stop();
+  });
+});
