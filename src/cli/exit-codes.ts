@@ -45,6 +45,7 @@ const PART_CODES = [
   'temporal_ended',
   'offline_model_failed',
   'worker_failed',
+  'gateway_failed',
   'temporal_refused',
 ];
 

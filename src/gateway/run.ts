@@ -28,7 +28,7 @@ export async function runGateway(
   config: Config,
   log: Logger,
   stop: AbortSignal,
-  ready: (about: { url: string }) => void = () => undefined,
+  ready: (about: { url: string; provider: string }) => void = () => undefined,
 ): Promise<void> {
   const { deps, close } = await openGateway(config, log);
   try {
@@ -37,7 +37,7 @@ export async function runGateway(
     const stopped = new Promise<void>((done) => stop.addEventListener('abort', () => done(), { once: true }));
     const url = await listen(app, config);
     log.info({ url, task_queue: config.taskQueue, tasks: deps.tasks.names() }, 'gateway started');
-    ready({ url });
+    ready({ url, provider: new URL(deps.upstream.baseUrl).host });
     await stopped;
     await closeWithin(app, config.shutdownGraceMs);
     log.info({}, 'gateway stopped');

@@ -21,10 +21,20 @@ afterEach(async () => {
 async function startDev(...args: string[]) {
   const cwd = mkdtempSync(join(root, 'dev-'));
   const port = String(await findFreePort());
+  const gateway = String(await findFreePort());
   const env = { INFER_ONCE_SHUTDOWN_GRACE: '1s' };
-  running = startCli(['dev', '--headless', '--temporal-port', port, ...args], { cwd, env });
+  running = startCli(['dev', '--headless', '--temporal-port', port, '--gateway-port', gateway, ...args], {
+    cwd,
+    env,
+  });
   const ready = await running.line('stdout', 'ready');
-  return { cwd, ready, running, address: `127.0.0.1:${port}` };
+  return { cwd, ready, running, address: `127.0.0.1:${port}`, gateway: `http://127.0.0.1:${gateway}` };
+}
+
+/** Ports that nobody else uses, as flags. */
+async function twoPorts(): Promise<string[]> {
+  const [temporal, gateway] = [await findFreePort(), await findFreePort()];
+  return ['--temporal-port', String(temporal), '--gateway-port', String(gateway)];
 }
 
 /** Every process below this one. */
@@ -54,7 +64,8 @@ function workersOf(pid: number): number[] {
 // The processes are looked at where Linux shows them.
 if (process.platform === 'linux') {
   test('it is ready when every part answers, commands find it, and one Ctrl-C ends all of it with 0', async () => {
-    const { cwd, ready, running, address } = await startDev('--workers', '2');
+    const { cwd, ready, running, address, gateway } = await startDev('--workers', '2');
+    expect(ready).toContain(`gateway ${gateway}`);
     expect(ready).toContain(`Temporal ${address}`);
     expect(ready).toContain('2 workers');
     expect(ready).toContain('offline stand-in');
@@ -67,8 +78,8 @@ if (process.platform === 'linux') {
     expect(second.stderr).toContain('runs in .infer-once already');
 
     const parts = descendants(running.process.pid!);
-    // Temporal, the offline model and two workers
-    expect(parts.length).toBe(4);
+    // Temporal, the offline model, the gateway and two workers
+    expect(parts.length).toBe(5);
     running.process.kill('SIGINT');
     expect((await running.ended).code).toBe(0);
     expect(parts.filter(isAlive)).toEqual([]);
@@ -84,6 +95,24 @@ if (process.platform === 'linux') {
     expect(run.code).toBe(0);
     const [other] = workersOf(running.process.pid!);
     expect(other).not.toBe(worker);
+    expect(billedCalls(join(cwd, '.infer-once', 'offline-ledger.jsonl')).get('film-1')).toBe(1);
+  });
+
+  test('a gateway that dies is replaced, and the job that was waited for there is answered', async () => {
+    const { cwd, running, gateway } = await startDev();
+    const put = () =>
+      fetch(`${gateway}/v1/jobs/film-1?wait=30`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ task: 'enrich', input: { title: 'alien' } }),
+      });
+    expect((await put()).status).toBe(200);
+    const [pid] = descendants(running.process.pid!).filter((child) =>
+      readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('\0gateway\0'),
+    );
+    process.kill(pid!, 'SIGKILL');
+    await running.line('stderr', `infer-once: Gateway ${pid} ended (SIGKILL)`);
+    await until(async () => (await put().catch(() => null))?.headers.get('idempotent-replayed') === 'true');
     expect(billedCalls(join(cwd, '.infer-once', 'offline-ledger.jsonl')).get('film-1')).toBe(1);
   });
 
@@ -112,10 +141,8 @@ if (process.platform === 'linux') {
 
   test('two that start in one folder at the same instant: one is ready, the other says so and starts nothing', async () => {
     const cwd = mkdtempSync(join(root, 'dev-'));
-    const ports = [await findFreePort(), await findFreePort()];
-    const both = ports.map((port) =>
-      startCli(['dev', '--headless', '--temporal-port', String(port)], { cwd }),
-    );
+    const ports = [await twoPorts(), await twoPorts()];
+    const both = ports.map((flags) => startCli(['dev', '--headless', ...flags], { cwd }));
     const first = await Promise.any(both.map((dev) => dev.line('stdout', 'ready').then(() => dev)));
     running = first;
     const { code, stderr } = await both.find((dev) => dev !== first)!.ended;
@@ -129,14 +156,14 @@ if (process.platform === 'linux') {
     const cwd = mkdtempSync(join(root, 'dev-'));
     mkdirSync(join(cwd, '.infer-once'));
     writeFileSync(join(cwd, '.infer-once', 'dev.json'), JSON.stringify({ pid: process.pid }));
-    running = startCli(['dev', '--headless', '--temporal-port', String(await findFreePort())], { cwd });
+    running = startCli(['dev', '--headless', ...(await twoPorts())], { cwd });
     expect(await running.line('stdout', 'ready')).toContain('offline stand-in');
   });
 
   test('killed, it leaves nothing running behind', async () => {
     const { running } = await startDev();
     const parts = descendants(running.process.pid!);
-    expect(parts.length).toBe(3);
+    expect(parts.length).toBe(4);
     running.process.kill('SIGKILL');
     await until(() => !parts.some(isAlive));
   });
@@ -156,13 +183,19 @@ test('a port in use is named with its flag, before anything is started', async (
   const ui = await startCli(['dev', '--temporal-port', free, '--ui-port', String(port)], { cwd }).ended;
   expect(ui.code).toBe(2);
   expect(ui.stderr).toContain('choose another with --ui-port.');
+  const flags = ['--headless', '--temporal-port', free, '--gateway-port', String(port)];
+  const gateway = await startCli(['dev', ...flags], { cwd }).ended;
+  expect(gateway).toMatchObject({
+    code: 2,
+    stderr: `infer-once: Port ${port} for the gateway is in use; stop what listens there or choose another with --gateway-port.\n`,
+  });
   taken.close();
 });
 
 test('workers that can not start end it with their own sentence', async () => {
   const cwd = mkdtempSync(join(root, 'wrong-'));
   writeFileSync(join(cwd, '.env'), 'OPENAI_API_KEY="a b"\n');
-  const args = ['dev', '--headless', '--temporal-port', String(await findFreePort())];
+  const args = ['dev', '--headless', ...(await twoPorts())];
   const wrong = await startCli(args, { cwd }).ended;
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
   expect(wrong.stderr).toMatch(/^infer-once: OPENAI_API_KEY holds [^\n]+\n$/);

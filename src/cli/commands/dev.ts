@@ -12,6 +12,7 @@ import { countOf } from '../record-text';
 interface DevOptions {
   temporalPort: number;
   uiPort: number;
+  gatewayPort?: number;
   dataDir: string;
   workers: number;
   headless: boolean;
@@ -25,10 +26,11 @@ export function addDev(program: Command): void {
     .command('dev')
     .summary('everything on this machine, for development')
     .description(
-      "Starts Temporal's dev server with its UI and workers, and the offline model, a stand-in that costs nothing, where neither OPENAI_API_KEY nor OPENAI_BASE_URL is set. A worker that dies is replaced. One Ctrl-C ends all; a second one does not wait for calls in flight.",
+      "Starts Temporal's dev server with its UI, workers and the HTTP gateway, and the offline model, a stand-in that costs nothing, where neither OPENAI_API_KEY nor OPENAI_BASE_URL is set. A worker or gateway that dies is replaced. One Ctrl-C ends all; a second one does not wait for calls in flight.",
     )
     .option('--temporal-port <port>', "Temporal's port", port, 7233)
     .option('--ui-port <port>', "the port of Temporal's UI", port, 8233)
+    .option('--gateway-port <port>', "the gateway's port (default: INFER_ONCE_GATEWAY_PORT, or 8080)", port)
     .option('--data-dir <folder>', 'where workflows, records and the ledger are kept', DATA_DIR)
     .option('--workers <n>', 'how many worker processes', wholeNumberOption(1, 64), 1)
     .option('--headless', "without Temporal's UI", false)
@@ -43,8 +45,9 @@ export function addDev(program: Command): void {
   );
 }
 
-async function dev(options: DevOptions): Promise<void> {
+async function dev(given: DevOptions): Promise<void> {
   const config = loadConfig(process.env);
+  const options = { ...given, gatewayPort: given.gatewayPort ?? config.gateway.port };
   await checkStart(config, options);
   let stack: Stack | undefined;
   // before it is ready there is nothing to lose; what was started ends with this process
@@ -55,8 +58,10 @@ async function dev(options: DevOptions): Promise<void> {
   stack = await startStack({
     ...options,
     storeUrl: config.storeUrl ?? undefined,
-    onWorkerDeath: (pid, { code, signal }) =>
-      say(`Worker ${pid} ended (${signal ?? `code ${code}`}); another takes its place.`),
+    onWorkerDeath: (pid, { code, signal }, part) =>
+      say(
+        `${part === 'worker' ? 'Worker' : 'Gateway'} ${pid} ended (${signal ?? `code ${code}`}); another takes its place.`,
+      ),
   });
   interrupt.signal.removeEventListener('abort', leave);
   announce(stack, options);
@@ -75,15 +80,18 @@ async function dev(options: DevOptions): Promise<void> {
 }
 
 /** What would only come to light after the first parts have started. */
-async function checkStart(config: Config, options: DevOptions): Promise<void> {
+async function checkStart(config: Config, options: Required<DevOptions>): Promise<void> {
   if (config.storeUrl === 'memory:') {
     throw new ConfigError(
       'memory: is a store of one process, and dev runs several; unset INFER_ONCE_STORE_URL, or name a file as sqlite:PATH.',
     );
   }
-  const { temporalPort, uiPort, headless } = options;
+  const { temporalPort, uiPort, gatewayPort, headless } = options;
   if (!headless && temporalPort === uiPort) {
     throw new ConfigError(`--temporal-port and --ui-port are both ${uiPort}; choose two.`);
+  }
+  if (gatewayPort === temporalPort || (!headless && gatewayPort === uiPort)) {
+    throw new ConfigError(`--gateway-port is ${gatewayPort}, which another part has; choose another.`);
   }
   const [{ claimDataDir }, { assertPortFree }, { loadTasks }] = await Promise.all([
     import('../../dev/stack/dir-lock.js'),
@@ -95,16 +103,17 @@ async function checkStart(config: Config, options: DevOptions): Promise<void> {
   const remedy = 'stop what listens there or choose another with';
   await assertPortFree(temporalPort, 'the Temporal server', `${remedy} --temporal-port`);
   if (!headless) await assertPortFree(uiPort, 'the Temporal UI', `${remedy} --ui-port`);
+  await assertPortFree(gatewayPort, 'the gateway', `${remedy} --gateway-port`);
 }
 
 function announce(stack: Stack, { dataDir, workers }: DevOptions): void {
-  const { temporalAddress, uiUrl, provider } = stack;
+  const { temporalAddress, uiUrl, gatewayUrl, provider } = stack;
   const model = provider.isStandIn
     ? 'the offline stand-in (no model; set OPENAI_API_KEY or OPENAI_BASE_URL for one)'
     : provider.host;
   const ui = uiUrl ? `, UI ${uiUrl}` : '';
   printText(
-    `ready: Temporal ${temporalAddress}${ui}; ${countOf(workers, 'worker')}; provider ${model}; data in ${dataDir}`,
+    `ready: Temporal ${temporalAddress}${ui}; gateway ${gatewayUrl}; ${countOf(workers, 'worker')}; provider ${model}; data in ${dataDir}`,
   );
   const named = process.env.TEMPORAL_ADDRESS?.trim();
   if (named && named !== temporalAddress) {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config';
+import type { WorkerReady } from '../../dev/stack';
 import { createLogger } from '../../log';
 import { addEpilogue } from '../help';
 import { takeInterrupts } from '../interrupt';
@@ -32,8 +33,9 @@ async function serve(): Promise<void> {
   const stop = AbortSignal.any([signal, parentIsGone(config.shutdownGraceMs)]);
   const { runGateway } = await import('../../gateway/run.js');
   if (stop.aborted) return;
-  await runGateway(config, log, stop, ({ url }) => {
+  await runGateway(config, log, stop, ({ url, provider }) => {
     printText(`ready: gateway ${url}`);
-    process.send?.({ ready: true, url });
+    const told: WorkerReady = { ready: true, provider, url };
+    process.send?.(told);
   });
 }

@@ -10,6 +10,8 @@ export interface DevFile {
   store_url: string;
   /** Null where there is no UI. */
   ui_url: string | null;
+  /** Null where there is no gateway. */
+  gateway_url: string | null;
   /** The offline model's, for deleting what it stored; null where a real provider is used. */
   offline_base_url: string | null;
 }

@@ -1,4 +1,4 @@
 export { type DevFile, devStoreUrl, readDevFile } from './dev-file';
 export { claimDataDir } from './dir-lock';
 export { type Stack, type StackOptions, startStack } from './stack';
-export type { WorkerEnd, WorkerReady } from './worker-process';
+export type { Part, WorkerEnd, WorkerReady } from './worker-process';

@@ -8,7 +8,7 @@ import { absoluteStoreUrl, devStoreUrl, removeDevFile, writeDevFile } from './de
 import { claimDataDir, releaseDataDir } from './dir-lock';
 import { stackEnv } from './worker-env';
 import { WorkerPool } from './worker-pool';
-import type { WorkerEnd } from './worker-process';
+import type { Part, WorkerEnd } from './worker-process';
 
 /** How to start a stack. Everything listens on 127.0.0.1. */
 export interface StackOptions {
@@ -20,6 +20,8 @@ export interface StackOptions {
   uiPort?: number;
   /** Leave Temporal's UI out. Default false. */
   headless?: boolean;
+  /** The gateway's port; absent = no gateway. 0 = any that is free. */
+  gatewayPort?: number;
   /** Worker processes; default 1. */
   workers?: number;
   /** Default: the SQLite file in `dataDir`. */
@@ -31,10 +33,10 @@ export interface StackOptions {
   offline?: OfflineModelOptions;
   /** What workers are told beside this process's environment, e.g. `{ INFER_ONCE_LEASE: '3s' }`. */
   env?: Record<string, string>;
-  /** Every line that a worker writes on stderr; default: on to this process's stderr. */
+  /** Every line that a worker or the gateway writes on stderr; default: on to this process's stderr. */
   onWorkerLine?(line: string): void;
-  /** A worker died; another takes its place. */
-  onWorkerDeath?(pid: number, end: WorkerEnd): void;
+  /** A worker or the gateway died; another takes its place. */
+  onWorkerDeath?(pid: number, end: WorkerEnd, part: Part): void;
 }
 
 /** A stack whose every part answers. */
@@ -42,6 +44,8 @@ export interface Stack {
   readonly temporalAddress: string;
   /** Where people look at runs; null where headless. */
   readonly uiUrl: string | null;
+  /** Null where there is no gateway. */
+  readonly gatewayUrl: string | null;
   readonly storeUrl: string;
   /** The provider's host, and whether it is the stand-in. */
   readonly provider: { host: string; isStandIn: boolean };
@@ -64,7 +68,7 @@ export interface Stack {
 const NAMESPACE = 'default';
 
 /**
- * Starts Temporal's dev server, the offline model where it is wanted, and workers, and resolves when all
+ * Starts Temporal's dev server, the offline model and the gateway where they are wanted, and workers, and resolves when all
  * answer. Nothing of it outlives this process.
  *
  * @throws UserError: a port or the data directory is in use, a part does not start, or the workers'
@@ -95,6 +99,7 @@ class Parts {
   private server: DevServer | undefined;
   private offline: OfflineModel | undefined;
   private pool: WorkerPool | undefined;
+  private gateway: WorkerPool | undefined;
 
   constructor(private readonly options: StackOptions) {}
 
@@ -113,25 +118,25 @@ class Parts {
     const noConfigFile = resolve(dataDir, 'no-temporal-profile.toml');
     const addresses = { temporalAddress, namespace: NAMESPACE, storeUrl, offlineBaseUrl, noConfigFile };
     const env = stackEnv(addresses, own);
-    const pool = new WorkerPool({
-      workers: options.workers ?? 1,
-      env,
-      onLine: options.onWorkerLine ?? ((line) => void process.stderr.write(`${line}\n`)),
-      onDeath: options.onWorkerDeath ?? (() => undefined),
-    });
+    const pool = this.startPool('worker', options.workers ?? 1, env);
     this.pool = pool;
+    this.gateway = this.startGateway(env);
     await pool.untilReady();
+    await this.gateway?.untilReady();
+    const gatewayUrl = this.gateway?.url ?? null;
     writeDevFile(dataDir, {
       pid: process.pid,
       temporal_address: temporalAddress,
       namespace: NAMESPACE,
       store_url: storeUrl,
       ui_url: uiUrl,
+      gateway_url: gatewayUrl,
       offline_base_url: offlineBaseUrl,
     });
     return {
       temporalAddress,
       uiUrl,
+      gatewayUrl,
       storeUrl,
       provider: { host: pool.provider, isStandIn: offline !== null },
       offline,
@@ -141,6 +146,7 @@ class Parts {
       untilWorkersReady: () => pool.untilReady(),
       failed: Promise.race([
         pool.failed,
+        ...(this.gateway ? [this.gateway.failed] : []),
         server.exited.then((code) => partEnded("Temporal's dev server", 'temporal_ended', code)),
         ...(offline
           ? [offline.exited.then((code) => partEnded('The offline model', 'offline_model_failed', code))]
@@ -150,13 +156,32 @@ class Parts {
     };
   }
 
-  /** The workers first: they write down how their calls ended, and need the others for it. */
+  /** The gateway first: who waits there is told; then the workers, who write down how their calls ended. */
   async stop(): Promise<void> {
+    await this.gateway?.stop();
     await this.pool?.stop();
     await this.offline?.stop();
     await this.server?.stop();
     removeDevFile(this.options.dataDir);
     releaseDataDir(this.options.dataDir);
+  }
+
+  private startPool(part: Part, workers: number, env: NodeJS.ProcessEnv): WorkerPool {
+    const { onWorkerLine: onLine, onWorkerDeath } = this.options;
+    return new WorkerPool({
+      part,
+      workers,
+      env,
+      onLine: onLine ?? ((line) => void process.stderr.write(`${line}\n`)),
+      onDeath: (pid, end) => onWorkerDeath?.(pid, end, part),
+    });
+  }
+
+  private startGateway(env: NodeJS.ProcessEnv): WorkerPool | undefined {
+    const { gatewayPort } = this.options;
+    if (gatewayPort === undefined) return undefined;
+    const address = { INFER_ONCE_GATEWAY_HOST: '127.0.0.1', INFER_ONCE_GATEWAY_PORT: String(gatewayPort) };
+    return this.startPool('gateway', 1, { ...env, ...address });
   }
 
   private async startServer(): Promise<DevServer> {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../errors';
-import { startWorkerProcess, type WorkerEnd, type WorkerProcess } from './worker-process';
+import { type Part, startWorkerProcess, type WorkerEnd, type WorkerProcess } from './worker-process';
 
 /** A worker that can't even start so many times in a row is not started again. */
 const MAX_FAILED_STARTS = 3;
@@ -11,6 +11,7 @@ const USAGE_EXIT = 2;
 
 /** What a pool needs. */
 export interface WorkerPoolOptions {
+  part: Part;
   workers: number;
   env: NodeJS.ProcessEnv;
   /** Every line that a worker writes on stderr. */
@@ -25,12 +26,14 @@ interface Place {
   isReady: boolean;
 }
 
-/** So many worker processes, each replaced when it dies. */
+/** So many processes of a part, each replaced when it dies. */
 export class WorkerPool {
   /** Resolves with the reason when a worker can't be replaced. */
   readonly failed: Promise<UserError>;
   /** The provider's host, as the workers name it; empty until the first is ready. */
   provider = '';
+  /** The gateway's address; empty until it listens. */
+  url = '';
   private readonly places: Place[] = [];
   private readonly held: Promise<void>[] = [];
   private readonly stopping = new AbortController();
@@ -85,6 +88,7 @@ export class WorkerPool {
       const told = await worker.ready;
       if (told) {
         this.provider = told.provider;
+        this.url = told.url ?? '';
         place.isReady = true;
         this.news.emit('ready');
       }
@@ -93,7 +97,7 @@ export class WorkerPool {
       if (signal.aborted) return;
       failures = told ? 0 : failures + 1;
       if (failures === MAX_FAILED_STARTS || (failures > 0 && end.code === USAGE_EXIT)) {
-        this.news.emit('failed', explain(end, failures));
+        this.news.emit('failed', explain(this.options.part, end, failures));
         return;
       }
       this.options.onDeath(worker.pid, end);
@@ -104,13 +108,13 @@ export class WorkerPool {
   }
 
   private start(): WorkerProcess {
-    return startWorkerProcess(this.options.env, this.options.onLine);
+    return startWorkerProcess(this.options.part, this.options.env, this.options.onLine);
   }
 }
 
-function explain(end: WorkerEnd, starts: number): UserError {
+function explain(part: Part, end: WorkerEnd, starts: number): UserError {
   const how = end.signal ? `signal ${end.signal}` : `code ${end.code}`;
   const message =
-    end.sentence ?? `The worker ended with ${how} before it was ready, ${starts} times in a row.`;
-  return new UserError(message, { code: end.code === USAGE_EXIT ? 'config_invalid' : 'worker_failed' });
+    end.sentence ?? `The ${part} ended with ${how} before it was ready, ${starts} times in a row.`;
+  return new UserError(message, { code: end.code === USAGE_EXIT ? 'config_invalid' : `${part}_failed` });
 }

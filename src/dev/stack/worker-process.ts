@@ -4,14 +4,19 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UserError } from '../../errors';
 
-/** What a worker process tells its parent over IPC once it polls. */
+/** Which of the product's long-lived commands a process runs. */
+export type Part = 'worker' | 'gateway';
+
+/** What a worker or gateway process tells its parent over IPC once it polls or listens. */
 export interface WorkerReady {
   ready: true;
   /** The provider's host. */
   provider: string;
+  /** A gateway's address. */
+  url?: string;
 }
 
-/** How a worker process ended. */
+/** How such a process ended. */
 export interface WorkerEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -19,10 +24,10 @@ export interface WorkerEnd {
   sentence: string | undefined;
 }
 
-/** A worker in a process of its own. */
+/** A worker or gateway in a process of its own. */
 export interface WorkerProcess {
   readonly pid: number;
-  /** Resolves with what it said once it polls; null where it ended before. */
+  /** Resolves with what it said once it polls or listens; null where it ended before. */
   readonly ready: Promise<WorkerReady | null>;
   readonly ended: Promise<WorkerEnd>;
   kill(signal: NodeJS.Signals): void;
@@ -33,16 +38,20 @@ const MAIN = resolve(__dirname, '../../../dist/cli/main.js');
 const SENTENCE = 'infer-once: ';
 
 /**
- * Starts `infer-once worker`. It is in a process group of its own, so that Ctrl-C reaches only the
+ * Starts `infer-once worker` or `infer-once gateway`. It is in a process group of its own, so that Ctrl-C reaches only the
  * parent, and ends when its IPC channel closes, so that it never outlives a parent that was killed.
  *
  * @param onLine - every log line that it writes on stderr
  */
-export function startWorkerProcess(env: NodeJS.ProcessEnv, onLine: (line: string) => void): WorkerProcess {
+export function startWorkerProcess(
+  part: Part,
+  env: NodeJS.ProcessEnv,
+  onLine: (line: string) => void,
+): WorkerProcess {
   if (!existsSync(MAIN)) {
     throw new UserError('The command line is not built; run npm run build.', { code: 'not_built' });
   }
-  const child = spawn(process.execPath, [MAIN, 'worker'], {
+  const child = spawn(process.execPath, [MAIN, part], {
     env,
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
