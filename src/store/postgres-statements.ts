@@ -74,7 +74,8 @@ export const STATS = `
     count(*)::float8 AS jobs, sum(attempts)::float8 AS attempts,
     coalesce(sum(input_tokens), 0)::float8 AS input_tokens,
     coalesce(sum(output_tokens), 0)::float8 AS output_tokens, sum(cost_usd) AS cost_usd
-  FROM infer_once.jobs GROUP BY task, day, status`;
+  FROM infer_once.jobs WHERE $1::boolean OR tenant IS NOT DISTINCT FROM $2::text
+  GROUP BY task, day, status`;
 
 /** `?` after `?` becomes `$1`, `$2`, …; no statement of ours has a `?` of another meaning. */
 export function numbered(sql: string): string {

@@ -67,8 +67,8 @@ export class PostgresStore implements ResultStore {
     );
   }
 
-  async stats(): Promise<StatsRow[]> {
-    return sumStats(await this.query<StatsRow>(STATS, []));
+  async stats({ tenant }: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {
+    return sumStats(await this.query<StatsRow>(STATS, [tenant === undefined, tenant ?? null]));
   }
 
   async close(): Promise<void> {

@@ -111,6 +111,20 @@ export function describeLists(current: Current): void {
     ]);
   });
 
+  test('stats of one tenant, and of jobs without one, are of those alone', async () => {
+    await put('a', { created_at: DAY });
+    await put('acme/a', { created_at: DAY });
+    await put('acme/b', { created_at: DAY });
+    await put('acme-2/a', { created_at: DAY });
+    const jobs = async (filter?: { tenant: string | null }) =>
+      (await current().store.stats(filter)).reduce((sum, row) => sum + row.jobs, 0);
+    expect(await jobs()).toBe(4);
+    expect(await jobs({ tenant: null })).toBe(1);
+    expect(await jobs({ tenant: 'acme' })).toBe(2);
+    expect(await jobs({ tenant: 'acme-2' })).toBe(1);
+    expect(await jobs({ tenant: 'nobody' })).toBe(0);
+  });
+
   test('stats of an empty store are empty', async () => {
     expect(await current().store.stats()).toEqual([]);
   });
