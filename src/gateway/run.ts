@@ -99,9 +99,11 @@ async function openGateway(
     };
     const close = async () => {
       keys?.close();
-      await client.connection.close();
       await provider.close();
       await store.close();
+      // last: Temporal's client throws out of a timer where it meets a closed connection on a retry, and the
+      // process ends now
+      await client.connection.close();
     };
     return { deps, close };
   } catch (error) {

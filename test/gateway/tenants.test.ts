@@ -68,7 +68,8 @@ describe('tenants', () => {
   let requestId: string;
 
   beforeAll(async () => {
-    world = await startWorld();
+    // the time-skipping server now and then loses the task of a run that is canceled as its call ends
+    world = await startWorld({ server: 'dev' });
     await world.addWorker();
     keyed = await startGateway(world, { keys });
     open = await startGateway(world);
