@@ -59,13 +59,17 @@ function addErrors(app: FastifyInstance, { log }: GatewayDeps): void {
     if (refusal.problem.status >= 500) {
       const { name, message, stack } = error as Error;
       const isOurs = refusal.problem.code !== 'internal';
-      // a stack trace is for a fault of ours; its message may be anybody's
+      // where a fault of ours is; never its message, which may be anybody's and is in the stack's first lines
+      const where = stack
+        ?.split('\n')
+        .filter((line) => line.startsWith('    at '))
+        .slice(0, 6);
       log.error(
         {
           route: request.routeOptions.url,
           code: refusal.problem.code,
           name,
-          ...(isOurs ? { message } : { stack }),
+          ...(isOurs ? { message } : { where }),
         },
         'request failed',
       );
