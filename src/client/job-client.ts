@@ -7,6 +7,7 @@ import {
   WrongStateError,
 } from '../errors';
 import { isSettled, type JobRecord, jobKey, parseJobKey, type SubmitAnswer, TASK_QUEUE } from '../job';
+import type { ProviderError } from '../once/outcome';
 import { toRecord } from '../once/record';
 import type { JobSeed } from '../once/rules/row';
 import type { ListFilter } from '../store/store';
@@ -99,6 +100,16 @@ export class JobClient {
   /** The job's record, or null where nothing is known of it. Asks no worker to run. */
   async get(jobId: string): Promise<JobRecord | null> {
     return this.scope.records.read(this.key(jobId));
+  }
+
+  /**
+   * What the provider answered in refusing the request of a FAILED job, for those who speak its protocol. It
+   * may quote the input: for the caller alone, never for a log. Null where it is not known (only the built-in
+   * tasks `chat.completions` and `responses` keep it, and only a store), or where the job has moved on.
+   */
+  async providerError({ job_id, token }: JobRecord): Promise<ProviderError | null> {
+    const { job } = (await this.scope.store?.read(this.key(job_id))) ?? { job: null };
+    return (job?.token === token && job.rejection) || null;
   }
 
   /**

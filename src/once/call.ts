@@ -110,7 +110,7 @@ export async function settle(
     case 'bad_answer':
       return saveAnswer(env, key, claimed, outcome, save);
     case 'rejected': {
-      const { row } = await save(reject(claimed, outcome.message));
+      const { row } = await save(reject(claimed, outcome.message, outcome.said));
       env.onEvent({ event: 'failed', key, call_id: claimed.call_id, reason: 'provider_rejected' });
       return byRow(row);
     }
@@ -180,10 +180,10 @@ async function releaseClaim(
   save: Save,
 ): Promise<OnceResult> {
   const { key } = job.seed;
-  const { reason, message } = outcome;
+  const { reason, message, said } = outcome;
   const delay_ms = retryDelay(claimed.row.attempts, outcome.retryAfterMs, job.policy);
   const { row } = await save(
-    release(claimed, { reason, message, delay_ms, deadline_ms: job.policy.deadlineMs }),
+    release(claimed, { reason, message, said, delay_ms, deadline_ms: job.policy.deadlineMs }),
   );
   if (row?.status !== 'PENDING') return byRow(row);
   // a claim that was lost by now may have taken a doubt away

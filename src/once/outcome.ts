@@ -1,5 +1,12 @@
 import type { JobErrorCode, Usage } from '../job';
 
+/** What a provider answered in refusing a request: kept beside the record for whoever speaks its protocol. */
+export interface ProviderError {
+  status: number;
+  /** Parsed JSON; null where there was none, or more than is kept. */
+  body: unknown;
+}
+
 /** What came with an answer; unknown is null. */
 export interface AnswerFacts {
   usage: Usage | null;
@@ -13,6 +20,8 @@ export interface AnswerFacts {
 export interface Answered extends AnswerFacts {
   kind: 'answered';
   result: unknown;
+  /** The id under which the provider keeps a copy that `forget` has to delete, where no list would show it. */
+  operation?: string;
 }
 
 /** An answer that was paid for and can't be used; its raw text is kept. */
@@ -40,11 +49,12 @@ export type Outcome =
       message: string;
       /** The provider's own wish, in ms. */
       retryAfterMs?: number;
+      said?: ProviderError;
     }
   /** The provider refused the request for good: FAILED, `billed: no`. */
-  | { kind: 'rejected'; message: string }
+  | { kind: 'rejected'; message: string; said?: ProviderError }
   /** The provider says that it failed itself: one recovery look-up, then as `not_executed`. */
-  | { kind: 'stated_failure'; reason: string; message: string; retryAfterMs?: number }
+  | { kind: 'stated_failure'; reason: string; message: string; retryAfterMs?: number; said?: ProviderError }
   /** Nobody can know. `reason` goes to the operator and holds no payload. */
   | { kind: 'unknown'; reason: string };
 

@@ -4,6 +4,8 @@ import type { Agent } from 'undici';
 import type { Operations, Outcome, SendContext, Started } from '../once/outcome';
 import type { Task } from '../tasks/task';
 import { classifyFault } from './classify';
+import { addMarks } from './marks';
+import { withProviderError } from './provider-error';
 import { askProvider, ignoreStatus } from './recovery';
 import { type ResponseSource, responseOutcome } from './response-outcome';
 import { sendOnce } from './send-once';
@@ -31,7 +33,9 @@ export async function startResponse(
   timeoutMs: number,
   source: ResponseSource,
 ): Promise<Started | Outcome> {
-  const metadata = { ...request.metadata, job_id: ctx.key, call_id: ctx.call_id };
+  const own = { ...request.metadata, job_id: ctx.key, call_id: ctx.call_id };
+  // the answer is found by its id: where a caller's own metadata leave no room, ours can do without
+  const metadata = task.endpoint ? markedMetadata(request.metadata, ctx) : own;
   const sent = await sendOnce(
     agent,
     (options) => client.responses.create({ ...request, metadata }, options),
@@ -39,10 +43,17 @@ export async function startResponse(
     ctx,
     timeoutMs,
   );
-  if ('fault' in sent) return classifyFault(sent.fault, { openaiApi: source.openaiApi, now: Date.now() });
+  if ('fault' in sent) {
+    const refused = classifyFault(sent.fault, { openaiApi: source.openaiApi, now: Date.now() });
+    return task.endpoint ? withProviderError(refused, sent.fault) : refused;
+  }
   if (!('body' in sent)) return sent;
   const outcome = responseOutcome(task, sent.body, source);
   return outcome.kind === 'running' ? { kind: 'started', operation: (sent.body as AnyResponse).id } : outcome;
+}
+
+function markedMetadata(own: ResponseCreateParamsNonStreaming['metadata'], ctx: SendContext) {
+  return (addMarks(own, ctx) as typeof own) ?? own;
 }
 
 /** Background responses, by their ids, for one task. */
@@ -54,7 +65,9 @@ export function backgroundOperations(client: OpenAI, task: Task, source: Respons
         // a page without a status says nothing of the response: it goes on
         if (response === undefined) return { kind: 'gone' };
         if (!looksLikeResponse(response)) throw Object.assign(new Error(), { name: 'unreadable answer' });
-        return responseOutcome(task, response, source);
+        const outcome = responseOutcome(task, response, source);
+        if (outcome.kind === 'running' || !task.endpoint) return outcome;
+        return withProviderError(outcome, { status: 200, body: response });
       }),
     cancel: (operation) =>
       askProvider(undefined, async (options) => {
@@ -72,12 +85,14 @@ export function backgroundOperations(client: OpenAI, task: Task, source: Respons
 export async function deleteResponses(client: OpenAI, operations: string[]): Promise<void> {
   for (const operation of operations) {
     await askProvider(undefined, async (options) => {
-      await client.responses.delete(operation, options).catch(ignoreStatus(404));
+      // 405: a server that deletes nothing keeps nothing
+      await client.responses.delete(operation, options).catch(ignoreStatus(404, 405));
     });
   }
 }
 
-function looksLikeResponse(value: unknown): value is AnyResponse {
+/** Whether an answer is a response at all. */
+export function looksLikeResponse(value: unknown): value is AnyResponse {
   const { id, status } = (value ?? {}) as Partial<AnyResponse>;
   return typeof id === 'string' && id !== '' && id.length <= LONGEST_ID && typeof status === 'string';
 }

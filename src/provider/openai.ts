@@ -1,4 +1,5 @@
 import OpenAI from 'openai';
+import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses';
 import { type Agent, fetch as undiciFetch } from 'undici';
 import { ConfigError } from '../errors';
 import type { SendContext } from '../once/outcome';
@@ -6,7 +7,10 @@ import type { ChatRequest, RecoverySetting, Task } from '../tasks/task';
 import { answerOutcome } from './answer';
 import { backgroundOperations, deleteResponses, startResponse } from './background';
 import { classifyFault } from './classify';
+import { addMarks } from './marks';
+import { sendResponse } from './plain-response';
 import type { Provider } from './provider';
+import { withProviderError } from './provider-error';
 import { deleteStored, effectiveRecovery, storedLookUp } from './recovery';
 import { toResponsesRequest } from './responses-request';
 import { type Post, sendOnce } from './send-once';
@@ -51,16 +55,26 @@ export function createProvider(options: ProviderOptions): Provider {
     host,
     openaiApi,
     async send(task, request, ctx) {
-      const body = recoveryOf(task) === 'stored' ? markForRecovery(request, ctx) : request;
+      if (task.endpoint === 'responses') {
+        return sendResponse(client, agent, task, asResponses(request), ctx, timeoutOf(task), source);
+      }
+      const body = recoveryOf(task) === 'stored' ? markForRecovery(task, request, ctx) : request;
       const post: Post = (o) => client.chat.completions.create(body, o);
       const sent = await sendOnce(agent, post, looksLikeCompletion, ctx, timeoutOf(task));
-      if ('fault' in sent) return classifyFault(sent.fault, { openaiApi, now: Date.now() });
+      if ('fault' in sent) {
+        const refused = classifyFault(sent.fault, { openaiApi, now: Date.now() });
+        return task.endpoint ? withProviderError(refused, sent.fault) : refused;
+      }
       if ('body' in sent) return answerOutcome(task, sent.body, { ...sent, baseUrl });
       return sent;
     },
     background(task, request) {
       if (recoveryOf(task) !== 'background') return null;
-      const body = toResponsesRequest(task.name, request);
+      // a caller who lets nothing be stored can't have it run in the background
+      if (task.endpoint && request.store === false) return null;
+      const body = task.endpoint
+        ? { ...asResponses(request), background: true, store: true }
+        : toResponsesRequest(task.name, request);
       return (ctx) => startResponse(client, agent, task, body, ctx, timeoutOf(task), source);
     },
     operations: (task) => backgroundOperations(client, task, source),
@@ -75,9 +89,19 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /** Stored, and findable by this job and call; a request that says `store: false` itself is left alone. */
-function markForRecovery(request: ChatRequest, { key, call_id }: SendContext): ChatRequest {
+function markForRecovery(task: Task, request: ChatRequest, ctx: SendContext): ChatRequest {
   if (request.store === false) return request;
+  const { key, call_id } = ctx;
+  if (task.endpoint) {
+    const metadata = addMarks(request.metadata, ctx) as ChatRequest['metadata'] | null;
+    return metadata ? { ...request, store: true, metadata } : request;
+  }
   return { ...request, store: true, metadata: { ...request.metadata, job_id: key, call_id } };
+}
+
+/** What `renderRequest` made for the task `responses` is a request for a response. */
+function asResponses(request: ChatRequest): ResponseCreateParamsNonStreaming {
+  return request as unknown as ResponseCreateParamsNonStreaming;
 }
 
 /** Some gateways answer 200 with `{}` or `{error: …}`: whether that was paid for, nobody can tell. */

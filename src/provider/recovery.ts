@@ -35,16 +35,21 @@ class UnreadableAnswer extends Error {
 
 /**
  * The recovery in force: the task's own setting, else the configured one; `auto` is `stored` for the
- * OpenAI API itself, `none` for every other base URL.
+ * OpenAI API itself, `none` for every other base URL. A task that speaks for one endpoint has what that
+ * endpoint allows: completions `stored`, responses `background`.
  */
 export function effectiveRecovery(
-  task: Pick<Task, 'recovery'> | undefined,
+  task: Pick<Task, 'recovery' | 'endpoint'> | undefined,
   configured: RecoverySetting,
   openaiApi: boolean,
 ): Recovery {
   const setting = task?.recovery ?? configured;
-  if (setting !== 'auto') return setting;
-  return openaiApi ? 'stored' : 'none';
+  const usual = openaiApi ? 'stored' : 'none';
+  const recovery = setting === 'auto' ? usual : setting;
+  // responses can't be listed, and a completion can't run in the background: it is kept there all the same
+  if (task?.endpoint === 'responses' && recovery === 'stored') return 'none';
+  if (task?.endpoint === 'chat.completions' && recovery === 'background') return 'stored';
+  return recovery;
 }
 
 /**

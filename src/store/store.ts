@@ -17,7 +17,7 @@ export interface StoredCall {
   token: number;
   claimed_at: number;
   fate: CallFate;
-  /** The provider's id of a call that it runs by itself (recovery `background`); absent until it is known. */
+  /** The provider's id of a call that it runs by itself (recovery `background`), or of an answer that it keeps. */
   operation?: string;
   /** A valid answer that arrived too late to be the result; adoptable. */
   late?: LateAnswer;
@@ -71,6 +71,8 @@ export interface StoredJob {
   refusal: StoredRefusal | null;
   result: Payload | null;
   error: { code: JobErrorCode; message: string } | null;
+  /** What the provider answered in refusing, where the job FAILED by that and somebody may want its words. */
+  rejection?: { status: number; body: unknown };
   billed: Billed;
   /** How often the right to call was claimed, over all generations. */
   attempts: number;

@@ -18,6 +18,7 @@ export interface LooseResponse {
  * @param response - a response that the provider counts as an answer: `completed` or `incomplete`
  */
 export function judgeResponse(task: Task, response: unknown): Judgement {
+  if (task.endpoint) return { result: response };
   const { status, incomplete_details, output } = (response ?? {}) as LooseResponse;
   const parts = (Array.isArray(output) ? output : [])
     .filter((item) => item?.type === 'message')

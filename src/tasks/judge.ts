@@ -30,6 +30,7 @@ interface LooseCompletion {
  * // { result: { text: 'hi' } }
  */
 export function judgeCompletion(task: Task, completion: unknown): Judgement {
+  if (task.endpoint) return { result: completion };
   const choice = (completion as LooseCompletion | null)?.choices?.[0];
   const content = choice?.message?.content;
   const refusal = choice?.message?.refusal;

@@ -1,4 +1,5 @@
 import { ConfigError, UnknownTaskError } from '../errors';
+import { chatCompletions, responses } from './endpoint';
 import { enrich } from './enrich';
 import { loadUserTasks } from './load-module';
 import { prompt } from './prompt';
@@ -13,7 +14,7 @@ export interface TaskRegistry {
 }
 
 /** The tasks that come with the package. */
-export const BUILT_IN_TASKS: readonly Task[] = [enrich, prompt];
+export const BUILT_IN_TASKS: readonly Task[] = [enrich, prompt, chatCompletions, responses];
 
 /**
  * A registry of these tasks.

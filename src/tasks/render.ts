@@ -3,7 +3,8 @@ import type { ChatRequest, RequestContext, Task } from './task';
 
 /**
  * Makes the request of a job: the task's own, with `INFER_ONCE_MODEL` in place of its model where that is
- * set, and the output schema as `response_format` where it has none. Pure as far as the task is; costs
+ * set, and the output schema as `response_format` where it has none; or the caller's own request, for a task
+ * that speaks for an endpoint. Pure as far as the task is; costs
  * nothing, so it comes before the claim.
  *
  * @param input - as the task's input schema returned it
@@ -14,6 +15,7 @@ export function renderRequest(task: Task, input: unknown, ctx: RequestContext): 
   const refuse = (why: string, cause?: unknown): never => {
     throw new ConfigError(`Task "${task.name}" made no usable request: ${why}.`, cause);
   };
+  if (task.endpoint) return endpointRequest(task, input as Record<string, unknown>, refuse);
   const made = callTask(task, input, ctx, refuse);
   const fault = findFault(made);
   if (fault) refuse(fault);
@@ -26,6 +28,19 @@ export function renderRequest(task: Task, input: unknown, ctx: RequestContext): 
   } catch (cause) {
     return refuse('the request is not JSON (a cycle or a BigInt)', cause);
   }
+}
+
+/** A body as the caller wrote it, but never a stream: an answer is stored whole, whoever is then streamed it. */
+function endpointRequest(
+  task: Task,
+  input: Record<string, unknown>,
+  refuse: (why: string) => never,
+): ChatRequest {
+  const { stream: _, stream_options: __, ...body } = input;
+  if (task.endpoint === 'responses' && body.background) {
+    refuse('it has background, which is for this application to choose; leave it out and wait for the job');
+  }
+  return body as unknown as ChatRequest;
 }
 
 function callTask(

@@ -23,6 +23,9 @@ export interface RequestContext {
  */
 export type RecoverySetting = 'auto' | 'stored' | 'background' | 'none';
 
+/** One of the provider's endpoints, by the name of the task that speaks for it. */
+export type Endpoint = 'chat.completions' | 'responses';
+
 /** What becomes of a job once recovery has stopped asking: wait for a decision, run again, or fail. */
 export type OnUnknown = 'hold' | 'rerun' | 'fail';
 
@@ -57,6 +60,11 @@ export interface Task<I = any, O = any> {
   readonly responseFormat?: () => NonNullable<ChatRequest['response_format']>;
   /** Turns free-form text into what the output schema checks; absent = the text is JSON. */
   readonly parse?: (content: string) => unknown;
+  /**
+   * Set where the input is the body of a request to this endpoint, sent as it is (the caller's own model too),
+   * and the result its whole answer, which nobody judges. Absent = Chat Completions, judged by `output`.
+   */
+  readonly endpoint?: Endpoint;
   /** The longest one call may take, in ms; undefined = `INFER_ONCE_CALL_TIMEOUT`. */
   readonly callTimeoutMs: number | undefined;
   /** Undefined = `INFER_ONCE_RECOVERY`. */

@@ -110,8 +110,8 @@ export const MUTANTS: readonly Mutant[] = [
     '`billed` speaks of the last claim only',
     edit(
       SETTLE,
-      "reject(claimed: Claimed, message: string): Decide<Settled> {\n  return settleUnexecuted(claimed, (row, now) => failWith(row, 'provider_rejected', message, now));",
-      "reject(claimed: Claimed, message: string): Decide<Settled> {\n  return settleUnexecuted(claimed, (row, now) => ({ ...failWith(row, 'provider_rejected', message, now), billed: 'no' }));",
+      "failWith(row, 'provider_rejected', message, now, said)",
+      "({ ...failWith(row, 'provider_rejected', message, now, said), billed: 'no' })",
     ),
   ),
   mutant(

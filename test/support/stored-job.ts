@@ -17,6 +17,7 @@ export function fullJob(key: string): StoredJob {
     generation: 2,
     result: { json: '{"a":[1,null,"\\ud800 \\u0000 ü 🦊"]}' },
     error: { code: 'refused', message: 'line\nand "quotes"' },
+    rejection: { status: 400, body: { error: { message: 'no "such" model' } } },
     billed: 'yes',
     attempts: 3,
     calls: [

@@ -16,6 +16,7 @@ function moduleFile(source: string, extension = 'ts'): string {
   return path;
 }
 
+const BUILT_IN = ['enrich', 'prompt', 'chat.completions', 'responses'];
 const HEAD = `
 import { defineTask } from 'infer-once';
 import { z } from 'zod';
@@ -26,14 +27,14 @@ const make = (name: string) => defineTask({
 
 test('the built-in tasks are there without any module', async () => {
   const registry = await loadTasks();
-  expect(registry.names()).toEqual(['enrich', 'prompt']);
+  expect(registry.names()).toEqual(BUILT_IN);
   expect(registry.get('enrich').version).toBe('1');
 });
 
 test('an unknown task is an error that lists the known ones', async () => {
   const registry = await loadTasks('');
   expect(() => registry.get('enrch')).toThrow(UnknownTaskError);
-  expect(() => registry.get('__proto__')).toThrow(/known are enrich, prompt/);
+  expect(() => registry.get('__proto__')).toThrow(/known are enrich, prompt, chat\.completions, responses/);
 });
 
 test('the example module loads the way INFER_ONCE_TASKS loads it, and its task works', async () => {
@@ -58,8 +59,8 @@ test.each([
   ],
 ])('a TypeScript module outside of any node_modules may export %s', async (_, source) => {
   const registry = await loadTasks(moduleFile(HEAD + source));
-  expect(registry.names()).toEqual(expect.arrayContaining(['enrich', 'prompt', 'a', 'b']));
-  expect(registry.names()).toHaveLength(4);
+  expect(registry.names()).toEqual(expect.arrayContaining([...BUILT_IN, 'a', 'b']));
+  expect(registry.names()).toHaveLength(6);
 });
 
 test.each([
@@ -70,12 +71,12 @@ test.each([
   const source = `const { defineTask } = require('infer-once'); const { z } = require('zod');
     const options = { name: 'a', version: '1', input: z.object({}), output: z.object({}), model: 'm', prompt: () => 'hi' };
     ${end}`;
-  expect((await loadTasks(moduleFile(source, extension))).names()).toEqual(['enrich', 'prompt', 'a']);
+  expect((await loadTasks(moduleFile(source, extension))).names()).toEqual([...BUILT_IN, 'a']);
 });
 
 test('a module of ES syntax in a .mjs file works', async () => {
   const source = `${HEAD.replace(': string', '')} export const a = make('a');`;
-  expect((await loadTasks(moduleFile(source, 'mjs'))).names()).toEqual(['enrich', 'prompt', 'a']);
+  expect((await loadTasks(moduleFile(source, 'mjs'))).names()).toEqual([...BUILT_IN, 'a']);
 });
 
 test.each<[string, string, RegExp]>([

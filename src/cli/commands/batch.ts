@@ -33,7 +33,10 @@ export function addBatch(program: Command): void {
     .description(
       'Runs one job for each line of a file, {"job_id": …, "input": …}, and writes one record a line, in the order in which they end. Run again, it pays only for what is missing.',
     )
-    .argument('<task>', 'a built-in task (enrich, prompt) or one of INFER_ONCE_TASKS')
+    .argument(
+      '<task>',
+      'a built-in task (enrich, prompt, chat.completions, responses) or one of INFER_ONCE_TASKS',
+    )
     .argument('<file>', 'JSON, an object a line; - for stdin')
     .option('--out <file>', 'where the records go; default stdout')
     .option('--id-field <field>', "the whole line is the input, and this field of it the job's id")

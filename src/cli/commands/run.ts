@@ -25,7 +25,10 @@ export function addRun(program: Command): void {
     .description(
       'Submits a job and waits for its result, which goes to stdout as JSON; with --json the whole record does. The same id with the same input never calls twice: it joins, or tells what is on record.',
     )
-    .argument('<task>', 'a built-in task (enrich, prompt) or one of INFER_ONCE_TASKS')
+    .argument(
+      '<task>',
+      'a built-in task (enrich, prompt, chat.completions, responses) or one of INFER_ONCE_TASKS',
+    )
     .requiredOption('--id <job-id>', "the job's id, its idempotency key")
     .requiredOption('--input <json>', 'the input: JSON, @FILE, or - for stdin')
     .addOption(timeoutOption('give up waiting after so long, e.g. 30s; the job goes on'))

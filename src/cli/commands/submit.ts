@@ -18,7 +18,10 @@ export function addSubmit(program: Command): void {
     .command('submit')
     .summary('submit a job without waiting')
     .description('Submits a job and prints its record as it is then, with created and replayed.')
-    .argument('<task>', 'a built-in task (enrich, prompt) or one of INFER_ONCE_TASKS')
+    .argument(
+      '<task>',
+      'a built-in task (enrich, prompt, chat.completions, responses) or one of INFER_ONCE_TASKS',
+    )
     .requiredOption('--id <job-id>', "the job's id, its idempotency key")
     .requiredOption('--input <json>', 'the input: JSON, @FILE, or - for stdin')
     .action(submit);

@@ -37,19 +37,17 @@ export function finishResponse(
     message.refusal !== null
       ? { type: 'refusal', refusal: message.refusal }
       : { type: 'output_text', text: message.content, annotations: [] };
+  const calls = (message.tool_calls ?? []).flatMap((call) =>
+    call.type === 'function'
+      ? [{ type: 'function_call', id: itemId('fc'), call_id: call.id, status, ...call.function }]
+      : [],
+  );
+  const said = { type: 'message', id: itemId('msg'), role: 'assistant', status, content: [part] };
   return {
     ...response,
     status,
     incomplete_details: reason ? { reason } : null,
-    output: [
-      {
-        type: 'message',
-        id: `msg_${randomBytes(24).toString('hex')}`,
-        role: 'assistant',
-        status,
-        content: [part],
-      },
-    ],
+    output: calls.length > 0 ? calls : [said],
     usage: {
       input_tokens: usage!.prompt_tokens,
       input_tokens_details: { cached_tokens: 0 },
@@ -60,16 +58,23 @@ export function finishResponse(
   };
 }
 
+function itemId(kind: string): string {
+  return `${kind}_${randomBytes(24).toString('hex')}`;
+}
+
 /** A request for a response in the words that the rules are written in: as one for a chat completion. */
 export function asChat(request: ResponseRequest): ChatRequest {
   const { input, instructions, max_output_tokens } = request;
   const items = typeof input === 'string' ? [{ role: 'user', content: input }] : (input ?? []);
   const messages = items.filter((item) => 'role' in item && 'content' in item);
   const format = request.text?.format;
+  const tools = (request.tools ?? []).filter((tool) => tool.type === 'function');
   return {
     model: request.model,
     messages: instructions ? [{ role: 'system', content: instructions }, ...messages] : messages,
     ...(max_output_tokens != null && { max_completion_tokens: max_output_tokens }),
+    ...(tools.length > 0 && { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
+    ...(typeof request.tool_choice === 'string' && { tool_choice: request.tool_choice }),
     ...(format && {
       response_format: format.type === 'json_schema' ? { type: format.type, json_schema: format } : format,
     }),

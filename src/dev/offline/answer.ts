@@ -9,26 +9,33 @@ import { type JsonSchema, minimalInstance } from './schema-instance';
  */
 export function answerChat(request: ChatRequest, action: RuleAction = {}, now = new Date()): Completion {
   const limit = request.max_completion_tokens ?? request.max_tokens ?? Number.POSITIVE_INFINITY;
-  const whole = action.content ?? contentFor(request);
+  const calls = action.content === undefined && action.refusal === undefined ? toolCalls(request) : [];
+  const whole = calls.length > 0 ? '' : (action.content ?? contentFor(request));
   const cut = action.content === undefined && action.finish_reason === 'length';
   const kept = whole.slice(0, cut ? Math.floor(whole.length / 2) : limit * 4);
   const refusal = action.refusal ?? null;
   const promptTokens = countTokens(requestText(request));
-  const completionTokens = countTokens(refusal ?? kept);
+  const count = request.n ?? 1;
+  const said = calls.map((call) => call.function.arguments).join('');
+  const completionTokens = countTokens(refusal ?? (said || kept)) * count;
+  const ended = calls.length > 0 ? 'tool_calls' : kept.length < whole.length ? 'length' : 'stop';
   return {
     id: `chatcmpl-${randomBytes(15).toString('base64url')}`,
     object: 'chat.completion',
     created: Math.floor(now.getTime() / 1000),
     model: request.model,
     system_fingerprint: STAND_IN,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content: refusal === null ? kept : null, refusal },
-        finish_reason: action.finish_reason ?? (kept.length < whole.length ? 'length' : 'stop'),
-        logprobs: null,
+    choices: Array.from({ length: count }, (_, index) => ({
+      index,
+      message: {
+        role: 'assistant',
+        content: refusal === null && calls.length === 0 ? kept : null,
+        refusal,
+        ...(calls.length > 0 && { tool_calls: calls.map((call) => ({ ...call, id: callId() })) }),
       },
-    ],
+      finish_reason: action.finish_reason ?? ended,
+      logprobs: null,
+    })),
     usage: {
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
@@ -37,6 +44,26 @@ export function answerChat(request: ChatRequest, action: RuleAction = {}, now = 
       completion_tokens_details: { reasoning_tokens: 0 },
     },
   };
+}
+
+/**
+ * The tool that the stand-in calls: the chosen function, else the first one, with the smallest arguments that
+ * its schema allows; none where tools are off, or where the last word is not the user's.
+ */
+function toolCalls({ tools = [], tool_choice = 'auto', messages }: ChatRequest) {
+  const functions = tools.flatMap((tool) => (tool.type === 'function' ? [tool.function] : []));
+  const chosen =
+    typeof tool_choice === 'object' && tool_choice.type === 'function'
+      ? tool_choice.function.name
+      : undefined;
+  const called = functions.find(({ name }) => chosen === undefined || name === chosen);
+  if (!called || tool_choice === 'none' || messages.at(-1)?.role !== 'user') return [];
+  const args = JSON.stringify(minimalInstance((called.parameters ?? { type: 'object' }) as JsonSchema));
+  return [{ type: 'function' as const, function: { name: called.name, arguments: args } }];
+}
+
+function callId(): string {
+  return `call_${randomBytes(18).toString('base64url')}`;
 }
 
 /** The text of all messages, a line each. */

@@ -132,6 +132,9 @@ function faultOf(body: unknown): string | undefined {
   if (typeof chat.model !== 'string') return 'You must provide a model parameter.';
   if (!Array.isArray(chat.messages) || chat.messages.length === 0)
     return "Missing required parameter: 'messages'.";
+  if (chat.n != null && !(Number.isInteger(chat.n) && chat.n >= 1 && chat.n <= 128)) {
+    return "Invalid 'n': it must be a whole number from 1 to 128.";
+  }
   const pairs = Object.entries(chat.metadata ?? {});
   if (pairs.length > 16) return "Invalid 'metadata': too many properties, 16 are allowed.";
   if (pairs.some(([key, value]) => key.length > 64 || typeof value !== 'string' || value.length > 512)) {

@@ -25,18 +25,20 @@ export function sendStream(response: ServerResponse, completion: Completion, opt
 
 function chunksOf(completion: Completion, includeUsage: boolean): object[] {
   const { id, created, model, system_fingerprint, usage } = completion;
-  const choice = completion.choices[0]!;
-  const { content, refusal } = choice.message;
   const base = { id, object: 'chat.completion.chunk', created, model, system_fingerprint };
   const head = includeUsage ? { ...base, usage: null } : base;
-  const chunk = (delta: object, finish_reason: string | null = null) => ({
+  const chunk = (index: number, delta: object, finish_reason: string | null = null) => ({
     ...head,
-    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+    choices: [{ index, delta, logprobs: null, finish_reason }],
   });
-  const pieces = splitText(content ?? refusal ?? '').map((piece) =>
-    chunk(content === null ? { refusal: piece } : { content: piece }),
-  );
-  const chunks = [chunk({ role: 'assistant', content: '' }), ...pieces, chunk({}, choice.finish_reason)];
+  const chunks = completion.choices.flatMap(({ index, message, finish_reason }) => [
+    chunk(index, { role: 'assistant', content: '' }),
+    ...splitText(message.content ?? message.refusal ?? '').map((piece) =>
+      chunk(index, message.content === null ? { refusal: piece } : { content: piece }),
+    ),
+    ...(message.tool_calls ?? []).map((call, at) => chunk(index, { tool_calls: [{ index: at, ...call }] })),
+    chunk(index, {}, finish_reason),
+  ]);
   return includeUsage ? [...chunks, { ...base, choices: [], usage: usage ?? null }] : chunks;
 }
 

@@ -1,5 +1,6 @@
 import { type Billed, INLINE_LIMIT_BYTES, type JobErrorCode, type JobStatus } from '../../job';
 import type { Payload, StoredCall, StoredJob } from '../../store/store';
+import type { ProviderError } from '../outcome';
 
 /** What a rule needs to make the first row of a job. */
 export interface JobSeed {
@@ -76,6 +77,7 @@ export function moveTo(
     lease_until: null,
     doubt: null,
     refusal: isSeries ? row.refusal : null,
+    rejection: status === row.status ? row.rejection : undefined,
     ...patch,
     status,
     token: row.token + 1,
@@ -84,9 +86,16 @@ export function moveTo(
   return { ...next, billed: status === 'FORGOTTEN' ? row.billed : foldBilled(next) };
 }
 
-/** The row settled FAILED. */
-export function failWith(row: StoredJob, code: JobErrorCode, message: string, now: number): StoredJob {
-  return moveTo(row, 'FAILED', now, { error: { code, message }, completed_at: now });
+/** The row settled FAILED. `said`: in the provider's own words, where it refused the request. */
+export function failWith(
+  row: StoredJob,
+  code: JobErrorCode,
+  message: string,
+  now: number,
+  said?: ProviderError,
+): StoredJob {
+  const rejection = said && { rejection: said };
+  return moveTo(row, 'FAILED', now, { error: { code, message }, completed_at: now, ...rejection });
 }
 
 /**

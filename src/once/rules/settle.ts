@@ -1,6 +1,6 @@
 import type { ResultSource } from '../../job';
 import type { Change, Decide, LateAnswer, StoredCall, StoredJob } from '../../store/store';
-import type { Answered, BadAnswer } from '../outcome';
+import type { Answered, BadAnswer, ProviderError } from '../outcome';
 import { toDoubt } from './claim';
 import { failWith, foldBilled, isOwner, moveTo, openCalls, patchCall, toPayload, withoutCall } from './row';
 
@@ -43,7 +43,7 @@ export function complete(claimed: Claimed, answer: Answered, found?: 'recovered'
       source,
       error: null,
       completed_at: now,
-      calls: patchCall(row, claimed.call_id, { fate: 'executed', usage: answer.usage }),
+      calls: patchCall(row, claimed.call_id, executed(answer)),
       ...facts(answer),
     });
     // the call may be off the list: its provider said "not executed", then answered after all
@@ -66,11 +66,7 @@ function keepLate(
   if (!listed || listed.fate === 'executed') return dropped(row);
   const { payload, blobs } = toPayload(`late/${claimed.call_id}`, resultJson(answer));
   const late: LateAnswer = { result: payload, at: now, ...facts(answer) };
-  const calls = patchCall(row, claimed.call_id, {
-    fate: 'executed',
-    usage: answer.usage,
-    ...(keep && { late }),
-  });
+  const calls = patchCall(row, claimed.call_id, { ...executed(answer), ...(keep && { late }) });
   const isThisGeneration = listed.generation === row.generation;
   const job: StoredJob = {
     ...row,
@@ -101,8 +97,8 @@ export function failAnswered(claimed: Claimed, bad: BadAnswer): Decide<Settled> 
 }
 
 /** The provider refused the request for good: FAILED `provider_rejected`, nothing was executed. */
-export function reject(claimed: Claimed, message: string): Decide<Settled> {
-  return settleUnexecuted(claimed, (row, now) => failWith(row, 'provider_rejected', message, now));
+export function reject(claimed: Claimed, message: string, said?: ProviderError): Decide<Settled> {
+  return settleUnexecuted(claimed, (row, now) => failWith(row, 'provider_rejected', message, now, said));
 }
 
 /**
@@ -113,14 +109,16 @@ export function reject(claimed: Claimed, message: string): Decide<Settled> {
  */
 export function release(
   claimed: Claimed,
-  refused?: { reason: string; message: string; delay_ms: number; deadline_ms: number },
+  refused?: { reason: string; message: string; said?: ProviderError; delay_ms: number; deadline_ms: number },
 ): Decide<Settled> {
   return settleUnexecuted(claimed, (row, now) => {
     if (!refused) return moveTo(row, 'PENDING', now);
-    const { reason, message, delay_ms, deadline_ms } = refused;
+    const { reason, message, said, delay_ms, deadline_ms } = refused;
     const since = row.refusal?.since ?? now;
     const retry_at = now + delay_ms;
-    if (retry_at >= since + deadline_ms) return failWith(row, 'retries_exhausted', message, now);
+    if (retry_at >= since + deadline_ms) {
+      return failWith(row, 'retries_exhausted', message, now, said);
+    }
     return moveTo(row, 'PENDING', now, { refusal: { reason, message, since, retry_at } });
   });
 }
@@ -162,6 +160,11 @@ export function doubt(claimed: Claimed, reason: string): Decide<Settled> {
 function withCalls(row: StoredJob, calls: StoredCall[], now: number): StoredJob {
   const known = { ...row, calls, updated_at: now };
   return { ...known, billed: row.billed === 'yes' ? 'yes' : foldBilled(known) };
+}
+
+/** What is known of a call once it has a valid answer. */
+function executed({ usage, operation }: Answered): Partial<StoredCall> {
+  return { fate: 'executed', usage, ...(operation && { operation }) };
 }
 
 function facts(answer: Answered | BadAnswer) {
