@@ -8,6 +8,7 @@ import { takeJsonOnly } from './http/json-body';
 import { addClosing } from './http/leave';
 import { refuseOtherMethods } from './http/methods';
 import { jobRoutes } from './jobs';
+import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
 import { refusalOf, sendProblem } from './problem';
 
@@ -49,6 +50,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   const addRefusals = refuseOtherMethods(app);
   app.register(healthRoutes, { deps });
   app.register(jobRoutes, { deps });
+  app.register(openaiRoutes, { deps });
   app.after(addRefusals);
   return app;
 }

@@ -1,0 +1,56 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { openAgent } from '../../provider/wire';
+import type { Endpoint } from '../../tasks/task';
+import type { GatewayOptions } from '../deps';
+import { HttpError } from '../http/http-error';
+import { isKeyed, takeJsonOrStream } from './body';
+import { errorOf, sendError } from './errors';
+import { answerKeyed } from './keyed';
+import { passThrough } from './pass-through';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Set on routes that know no jobs. */
+    passThrough?: boolean;
+  }
+}
+
+/**
+ * The routes of the OpenAI API, for any of its SDKs with `base_url` set: a request with an `Idempotency-Key` is
+ * the job of that id, every other one is passed through, once.
+ */
+export const openaiRoutes: FastifyPluginAsync<GatewayOptions> = async (app, { deps }) => {
+  const agent = openAgent();
+  app.addHook('onClose', () => agent.close());
+  takeJsonOrStream(app, app.initialConfig.bodyLimit!);
+  app.setErrorHandler((error, request, reply) => {
+    const answer = errorOf(error);
+    if (answer.status >= 500 && !reply.raw.destroyed) {
+      const { name, stack } = error as Error;
+      // a stack trace is for a fault of ours; its message may be anybody's
+      const where = answer.status === 500 ? stack?.split('\n').slice(1, 6) : undefined;
+      deps.log.error(
+        { route: request.routeOptions.url, status: answer.status, name, where },
+        'request failed',
+      );
+    }
+    return sendError(reply, answer);
+  });
+
+  const pass = (path: string) => (request: FastifyRequest, reply: FastifyReply) =>
+    passThrough(deps, agent, path, request, reply);
+  const serve = (path: string, endpoint: Endpoint) =>
+    app.post(`/v1${path}`, (request, reply) =>
+      isKeyed(request) ? answerKeyed(deps, endpoint, request, reply) : pass(path)(request, reply),
+    );
+  serve('/chat/completions', 'chat.completions');
+  serve('/responses', 'responses');
+  app.post('/v1/embeddings', { config: { passThrough: true } }, pass('/embeddings'));
+  app.get('/v1/models', pass('/models'));
+  app.get<{ Params: { model: string } }>('/v1/models/:model', (request, reply) => {
+    const { model } = request.params;
+    // no request chooses another path of the provider
+    if (/^\.{0,2}$/.test(model)) throw new HttpError(404, 'no_such_route', 'No such route', 'No such model.');
+    return pass(`/models/${encodeURIComponent(model)}`)(request, reply);
+  });
+};

@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Agent, type Dispatcher, request as send } from 'undici';
+import { isConnectFailure, openWire } from '../../provider/wire';
+import type { GatewayDeps } from '../deps';
+import { finalError, notOurs, openAiError, sendError } from './errors';
+
+/** What of a request goes on to the provider: nothing that names the caller, and no other header. */
+const REQUEST_HEADERS = [
+  ...['accept', 'accept-encoding', 'content-type', 'content-length', 'content-encoding'],
+  ...['openai-beta', 'user-agent', 'x-client-request-id'],
+];
+/** What of its answer comes back. */
+const RESPONSE_HEADERS =
+  /^(content-type|content-length|content-encoding|retry-after|retry-after-ms|x-should-retry|x-request-id|x-ratelimit-.+|openai-.+)$/;
+
+/**
+ * Passes a request on to the provider, once: no retry, no redirect, bodies as streams both ways. Where to is the
+ * configuration's to say, with its key. A client that leaves ends the call.
+ *
+ * @param path - below the base URL, e.g. `/chat/completions`
+ */
+export async function passThrough(
+  { upstream, log }: GatewayDeps,
+  agent: Agent,
+  path: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const query = new URL(request.url, 'http://localhost').search;
+  let response: Dispatcher.ResponseData;
+  try {
+    response = await send(upstream.baseUrl + path + query, {
+      method: request.method as Dispatcher.HttpMethod,
+      headers: { ...pick(request), ...(upstream.apiKey && { authorization: `Bearer ${upstream.apiKey}` }) },
+      body: request.body as Readable | undefined,
+      signal: gone.signal,
+      dispatcher: openWire(agent).dispatcher,
+    });
+  } catch (error) {
+    if (!gone.signal.aborted) log.warn({ reason: codeOf(error) }, 'pass-through failed');
+    return sendError(reply, failureOf(error));
+  }
+  const { statusCode, headers, body } = response;
+  if (statusCode === 401 || (statusCode >= 300 && statusCode < 400)) {
+    await body.dump();
+    log.warn({ status: statusCode }, 'pass-through refused');
+    return sendError(reply, statusCode === 401 ? notOurs() : redirected());
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && RESPONSE_HEADERS.test(name)) reply.header(name, value);
+  }
+  return reply.code(statusCode).send(body);
+}
+
+function pick({ headers }: FastifyRequest): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of REQUEST_HEADERS) {
+    const value = headers[name];
+    if (typeof value === 'string') picked[name] = value;
+  }
+  return picked;
+}
+
+/** Only a request that was never sent may be sent again by an SDK without being asked. */
+function failureOf(error: unknown) {
+  const why = `(${codeOf(error)})`;
+  return isConnectFailure(error)
+    ? openAiError(502, 'provider_unreachable', `The provider can't be reached ${why}; nothing was sent.`)
+    : finalError(502, 'provider_failed', `The provider broke off ${why}; it may have executed the request.`);
+}
+
+function redirected() {
+  return finalError(
+    502,
+    'provider_redirects',
+    'The provider redirects, which is not followed; its operator has to look at OPENAI_BASE_URL.',
+  );
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : String(name ?? 'Error');
+}
