@@ -1,0 +1,248 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import OpenAI, { InternalServerError, RateLimitError } from 'openai';
+import { findFreePort } from '../../src/dev/temporal';
+import { errorOf } from '../promises/support';
+import {
+  answer,
+  completion,
+  errorBody,
+  type Handler,
+  type OddServer,
+  startOddServer,
+} from '../provider/odd-server';
+import { until } from '../support/until';
+import { startWorld, type World } from '../support/world';
+import { startGateway, type TestGateway } from './support';
+
+const QUESTION = { model: 'gpt-6-luna', messages: [{ role: 'user' as const, content: 'Who are you?' }] };
+
+describe('without an Idempotency-Key a request passes through, once', () => {
+  let world: World;
+  let provider: OddServer;
+  let gateway: TestGateway;
+  let openai: OpenAI;
+  let handle: Handler;
+  beforeAll(async () => {
+    // no worker: nothing here is a job
+    world = await startWorld();
+    provider = await startOddServer((response, received) => handle(response, received));
+    gateway = await startGateway(world, {
+      upstream: { baseUrl: provider.baseUrl, apiKey: 'key-of-the-gateway' },
+    });
+    openai = sdk();
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    await provider.close();
+    expect((await world.store.list({})).jobs).toEqual([]);
+    await world.stop();
+  });
+  beforeEach(() => {
+    provider.received.length = 0;
+  });
+
+  const sdk = (options: object = {}) =>
+    new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'key-of-the-caller', ...options });
+  const ask = (client = openai) => client.chat.completions.create(QUESTION);
+
+  /** A gateway before another server of the test's own. */
+  async function before<T>(
+    serve: (request: IncomingMessage, response: ServerResponse) => void,
+    act: (url: string) => Promise<T>,
+  ): Promise<T> {
+    const server = createServer(serve).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const other = await startGateway(world, { upstream: { baseUrl, apiKey: undefined } });
+    try {
+      return await act(other.url);
+    } finally {
+      await other.stop();
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  test("with the gateway's key, and nothing that names the caller; the answer and its headers come back", async () => {
+    const headers = {
+      ...{ 'x-request-id': 'req_7', 'x-ratelimit-remaining-requests': '9', 'openai-processing-ms': '12' },
+      'set-cookie': 'session=of-the-provider',
+    };
+    handle = (response) => answer(response, 200, completion('hi'), headers);
+    const { data, response } = await openai.chat.completions
+      .create({ ...QUESTION, own_field: { a: 1 } } as never, {
+        headers: {
+          cookie: 'session=1',
+          'openai-organization': 'org-of-the-caller',
+          'x-forwarded-for': '10.0.0.1',
+        },
+      })
+      .withResponse();
+    expect(data).toEqual(completion('hi'));
+    expect(response.headers.get('x-request-id')).toBe('req_7');
+    expect(response.headers.get('x-ratelimit-remaining-requests')).toBe('9');
+    expect(response.headers.get('openai-processing-ms')).toBe('12');
+    expect(response.headers.get('set-cookie')).toBeNull();
+    expect(provider.received).toHaveLength(1);
+    const { path, body, headers: sent } = provider.received[0]!;
+    expect({ path, body }).toEqual({
+      path: '/v1/chat/completions',
+      body: { ...QUESTION, own_field: { a: 1 } },
+    });
+    expect(sent.authorization).toBe('Bearer key-of-the-gateway');
+    expect(JSON.stringify(sent)).not.toMatch(/caller|session|10\.0\.0\.1/);
+  });
+
+  test('responses, embeddings and models pass too, with their queries; nothing reaches another path', async () => {
+    handle = (response) => answer(response, 200, { object: 'list', data: [] });
+    await openai.responses.create({ model: 'm', input: 'x' });
+    await openai.embeddings.create({ model: 'm', input: 'x' }, { headers: { 'Idempotency-Key': 'any' } });
+    await openai.models.list({ query: { after: 'a b' } });
+    await openai.models.retrieve('maker/model');
+    expect(provider.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /v1/responses',
+      'POST /v1/embeddings',
+      expect.stringMatching(/^GET \/v1\/models\?after=a(\+|%20)b$/),
+      'GET /v1/models/maker%2Fmodel',
+    ]);
+    for (const path of ['..', '%2e%2e', '..%2ffiles', '.', '%2e', 'a/../../files', '..%5cfiles']) {
+      await gateway.send('GET', `/v1/models/${path}`);
+    }
+    for (const { path } of provider.received) expect(path).toMatch(/^\/v1\/(responses|embeddings|models)/);
+  });
+
+  test('the answer streams as it comes', async () => {
+    let goOn = () => {};
+    const wait = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const chunk = (content: string) =>
+      `data: ${JSON.stringify({ ...completion(null), choices: [{ index: 0, delta: { content } }] })}\n\n`;
+    handle = async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(chunk('one'));
+      await wait;
+      response.end(`${chunk('two')}data: [DONE]\n\n`);
+    };
+    const said: (string | null | undefined)[] = [];
+    for await (const { choices } of await openai.chat.completions.create({ ...QUESTION, stream: true })) {
+      said.push(choices[0]!.delta.content);
+      // the provider ends only once the client has its beginning
+      goOn();
+    }
+    expect(said).toEqual(['one', 'two']);
+    expect(provider.received[0]!.body).toEqual({ ...QUESTION, stream: true });
+  });
+
+  test('the request streams as it comes', async () => {
+    let heard = () => {};
+    const hasHeard = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    await before(
+      async (request, response) => {
+        let text = '';
+        for await (const part of request) {
+          text += part;
+          heard();
+        }
+        answer(response, 200, { echo: text });
+      },
+      async (url) => {
+        const parts = async function* () {
+          yield Buffer.from('{"model": ');
+          await hasHeard;
+          // two keys of one name: what is in it is between the caller and the provider
+          yield Buffer.from('"m", "model": "m"}');
+        };
+        const response = await fetch(`${url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: parts() as never,
+          duplex: 'half',
+        } as RequestInit);
+        expect(await response.json()).toEqual({ echo: '{"model": "m", "model": "m"}' });
+      },
+    );
+  });
+
+  test("the provider's refusals are the SDK's own errors, in the provider's words", async () => {
+    const body = errorBody('requests', 'rate_limit_exceeded', 'Slow down.');
+    handle = (response) => answer(response, 429, body, { 'retry-after': '7' });
+    const error = await errorOf(ask(sdk({ maxRetries: 0 })), RateLimitError);
+    expect(error).toMatchObject({ error: (body as { error: object }).error, code: 'rate_limit_exceeded' });
+    expect(error.headers.get('retry-after')).toBe('7');
+    expect(provider.received).toHaveLength(1);
+    handle = (response) => answer(response, 400, errorBody('invalid_request_error'));
+    await errorOf(ask(), OpenAI.BadRequestError);
+    expect(provider.received).toHaveLength(2);
+  });
+
+  test('a redirect is not followed, and the caller is not sent there with his key', async () => {
+    handle = (response, { path }) =>
+      path === '/elsewhere'
+        ? answer(response, 200, {})
+        : answer(response, 307, '', { location: '/elsewhere' });
+    const error = await errorOf(ask(), InternalServerError);
+    expect(error).toMatchObject({ status: 502, code: 'provider_redirects' });
+    expect(error.headers.get('location')).toBeNull();
+    expect(provider.received).toHaveLength(1);
+  });
+
+  test("that the provider does not take the gateway's key is the gateway's fault, and quotes no key", async () => {
+    handle = (response) =>
+      answer(response, 401, errorBody('x', 'invalid_api_key', 'Incorrect: key-of-the-gateway'));
+    const error = await errorOf(ask(), InternalServerError);
+    expect(error).toMatchObject({ status: 502, code: 'provider_unauthorized' });
+    expect(error.message).not.toContain('key-of-the-gateway');
+    expect(provider.received).toHaveLength(1);
+  });
+
+  test('a call that broke off may have been executed: the SDK does not send it again', async () => {
+    handle = (response) => response.socket?.resetAndDestroy();
+    const error = await errorOf(ask(), InternalServerError);
+    expect(error).toMatchObject({ status: 502, code: 'provider_failed' });
+    expect(provider.received).toHaveLength(1);
+  });
+
+  test('a provider that is not there was sent nothing, and says so', async () => {
+    const baseUrl = `http://127.0.0.1:${await findFreePort()}/v1`;
+    const other = await startGateway(world, { upstream: { baseUrl, apiKey: undefined } });
+    try {
+      const client = sdk({ baseURL: `${other.url}/v1`, maxRetries: 0 });
+      const error = await errorOf(ask(client), InternalServerError);
+      expect(error).toMatchObject({ status: 502, code: 'provider_unreachable' });
+      expect(error.headers.get('x-should-retry')).toBeNull();
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('a caller who leaves ends the call', async () => {
+    const leave = new AbortController();
+    let ended = false;
+    handle = (response) => {
+      response.on('close', () => {
+        ended = true;
+      });
+      leave.abort();
+    };
+    const left = openai.chat.completions.create(QUESTION, { signal: leave.signal });
+    await expect(left).rejects.toThrow('aborted');
+    await until("the provider's connection is closed", () => ended);
+    expect(provider.received).toHaveLength(1);
+  });
+
+  test('a stream that breaks in the middle is no whole answer', async () => {
+    handle = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+      response.write('{"id":', () => response.socket?.resetAndDestroy());
+    };
+    await expect(gateway.send('POST', '/v1/chat/completions', { body: QUESTION })).rejects.toThrow(
+      'terminated',
+    );
+    expect(provider.received).toHaveLength(1);
+  });
+});
