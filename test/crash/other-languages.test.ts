@@ -6,11 +6,11 @@ import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { outcome } from '../support/killed-job';
-import { findPythonSdk } from '../support/python-client';
+import { findPythonPackage, TEMPORAL } from '../support/python-client';
 import { until } from '../support/until';
 
 const run = promisify(execFile);
-const pythonSdk = findPythonSdk();
+const pythonSdk = findPythonPackage(TEMPORAL);
 /** Keys in another order and letters that some languages escape: the digest is the same. */
 const INPUT = { title: '  amélie 🎬 (2001)', description: 'naïve', category: 'film' };
 const SAME_INPUT =
