@@ -1,8 +1,12 @@
 import OpenAI from 'openai';
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
+import { JobClient } from '../../src';
 import { completionChunks } from '../../src/gateway/openai/completion-chunks';
 import { responseEvents } from '../../src/gateway/openai/response-events';
 import { createProvider } from '../../src/provider/openai';
+import { sendResponse } from '../../src/provider/plain-response';
+import type { Provider } from '../../src/provider/provider';
+import { openAgent } from '../../src/provider/wire';
 import { answer, completion, type OddServer, startOddServer } from '../provider/odd-server';
 import { startWorld, type World } from '../support/world';
 import { startGateway, type TestGateway } from './support';
@@ -218,6 +222,37 @@ describe('a keyed stream at the gateway', () => {
     expect((await raw('/v1/responses', 's2', { ...ASK, stream: true })).body).toBe(first.body);
     expect(provider.received).toHaveLength(1);
     expect(provider.received[0]!.body).toEqual(ASK);
+  });
+
+  test('of a response that failed at the OpenAI API, unpaid, is that response', async () => {
+    const error = { code: 'invalid_prompt', message: 'It was flagged.' };
+    made = { ...RICH_RESPONSE, status: 'failed', output: [], usage: null, error };
+    const agent = openAgent();
+    const real = createProvider({ baseUrl: provider.baseUrl, recovery: 'none', callTimeoutMs: 10_000 });
+    const sender = new OpenAI({ baseURL: provider.baseUrl, apiKey: 'x', maxRetries: 0 });
+    // only the OpenAI API's word for a failure is taken
+    const send: Provider['send'] = (task, request, ctx) =>
+      sendResponse(sender, agent, task, request as never, ctx, 10_000, {
+        baseUrl: provider.baseUrl,
+        openaiApi: true,
+      });
+    await world.addWorker({ taskQueue: 'openai-api', provider: { ...real, send } });
+    const other = await startGateway(world, {
+      jobs: () => new JobClient({ client: world.client, store: world.store, taskQueue: 'openai-api' }),
+    });
+    try {
+      const client = new OpenAI({ baseURL: `${other.url}/v1`, apiKey: 'x' });
+      expect(await client.responses.create(ASK, key('s4'))).toMatchObject({ status: 'failed', error });
+      const types: string[] = [];
+      for await (const event of await client.responses.create({ ...ASK, stream: true }, key('s5'))) {
+        types.push(event.type);
+      }
+      expect(types).toEqual(['response.created', 'response.in_progress', 'response.failed']);
+      expect(await world.jobs.get('s5')).toMatchObject({ status: 'FAILED', billed: 'no' });
+    } finally {
+      await other.stop();
+      await agent.close();
+    }
   });
 
   test('that has no answer is an error with its status, no stream', async () => {

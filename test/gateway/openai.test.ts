@@ -1,8 +1,16 @@
-import OpenAI, { APIError, ConflictError, RateLimitError, UnprocessableEntityError } from 'openai';
+import OpenAI, {
+  APIError,
+  ConflictError,
+  InternalServerError,
+  RateLimitError,
+  UnprocessableEntityError,
+} from 'openai';
 import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
+import { JobClient } from '../../src';
 import { forget } from '../../src/once/rules/decide';
-import { errorOf, losingAnswers, untilRun } from '../promises/support';
+import { openMemoryStore } from '../../src/store/memory';
+import { addLane, errorOf, losingAnswers, untilRun } from '../promises/support';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
 import { clientOf, startGateway, type TestGateway } from './support';
@@ -104,6 +112,29 @@ describe('the official Node package, unchanged, at the gateway', () => {
       expect(world.model.billed('resp')).toBe(1);
     });
 
+    test("what was sent along so that the answer can be found again is not shown: metadata are the caller's own", async () => {
+      const lanes = { stored: 'none shown', background: {} };
+      for (const [recovery, none] of Object.entries(lanes) as ['stored' | 'background', unknown][]) {
+        const { jobs } = await addLane(world, recovery, { recovery });
+        const other = await startGateway(world, { jobs: () => jobs });
+        const client = new OpenAI({ baseURL: `${other.url}/v1`, apiKey: 'x' });
+        const metadataOf = async (id: string, metadata?: Record<string, string>) => {
+          await world.model.rules(...(recovery === 'stored' ? [losingAnswers(id)] : []));
+          const ask = { ...(recovery === 'stored' ? QUESTION : { model: 'm', input: 'x' }), metadata };
+          const path = recovery === 'stored' ? '/chat/completions' : '/responses';
+          const answer = await client.post<{ metadata?: unknown }>(path, { body: ask, ...key(id) });
+          expect((await world.jobs.get(id))!.result).toMatchObject({ metadata: { job_id: id } });
+          return 'metadata' in answer ? answer.metadata : 'none shown';
+        };
+        try {
+          expect(await metadataOf(`marks-${recovery}`)).toEqual(none);
+          expect(await metadataOf(`own-${recovery}`, { team: 'blue' })).toEqual({ team: 'blue' });
+        } finally {
+          await other.stop();
+        }
+      }
+    });
+
     test("a call that outlasts the SDK's own time-out is joined by the SDK's own retries: one call", async () => {
       await world.model.rules({ match: { job_id: 'slow' }, do: { hold: true } });
       const impatient = sdk({ timeout: 400, maxRetries: 10 });
@@ -200,8 +231,12 @@ describe('the official Node package, unchanged, at the gateway', () => {
     test("a rate limit that outlasts the job's deadline is the SDK's own error", async () => {
       const error = { message: 'Slow down.', type: 'requests', param: null, code: 'rate_limit_exceeded' };
       await world.model.rules({ match: { job_id: 'limited' }, do: { status: 429, body: { error } } });
-      const limited = sdk({ maxRetries: 0 }).chat.completions.create(QUESTION, key('limited'));
-      expect(await errorOf(limited, RateLimitError)).toMatchObject({ error, code: 'rate_limit_exceeded' });
+      expect(await errorOf(ask('limited'), RateLimitError)).toMatchObject({
+        error,
+        code: 'rate_limit_exceeded',
+      });
+      // the job has tried as long as it may: the SDK does not begin anew
+      expect(requests).toBe(1);
       expect(world.model.billed('limited')).toBe(0);
     });
 
@@ -226,6 +261,63 @@ describe('the official Node package, unchanged, at the gateway', () => {
       });
       expect(empty).toMatchObject({ status: 400, body: { error: { code: 'idempotency_key_missing' } } });
       expect((await world.model.state()).requests).toBe(before);
+    });
+
+    test("the provider's words about the gateway's own key do not reach the caller", async () => {
+      const error = { message: 'Incorrect API key provided: test-key', code: 'invalid_api_key', type: 'x' };
+      await world.model.rules({ match: { job_id: 'no-key' }, do: { status: 401, body: { error } } });
+      const told = await errorOf(ask('no-key'), InternalServerError);
+      expect(told).toMatchObject({ status: 502, code: 'provider_unauthorized' });
+      expect(told.message).not.toContain('test-key');
+      expect(requests).toBe(1);
+    });
+
+    test('a job that is canceled while its caller waits is a conflict', async () => {
+      await world.model.rules({ match: { job_id: 'canceled' }, do: { hold: true } });
+      const answer = errorOf(ask('canceled'), ConflictError);
+      await world.model.waitForHeld('canceled');
+      await world.jobs.cancel('canceled');
+      expect(await answer).toMatchObject({ code: 'job_canceled' });
+      expect(requests).toBe(1);
+      await world.model.release();
+    });
+
+    test('a gateway that stops tells those who wait to come again; the job goes on', async () => {
+      await world.model.rules({ match: { job_id: 'stopped' }, do: { hold: true } });
+      const stopping = await startGateway(world);
+      const client = new OpenAI({ baseURL: `${stopping.url}/v1`, apiKey: 'x', maxRetries: 0 });
+      const answer = errorOf(client.chat.completions.create(QUESTION, key('stopped')), InternalServerError);
+      await world.model.waitForHeld('stopped');
+      await stopping.stop();
+      expect(await answer).toMatchObject({ status: 503, code: 'stopping' });
+      expect((await answer).headers.get('retry-after')).toBe('1');
+      await world.model.release('stopped');
+      expect(await ask('stopped')).toMatchObject({ object: 'chat.completion' });
+      expect(world.model.billed('stopped')).toBe(1);
+    });
+
+    test('while the store is away the caller is told when to come again', async () => {
+      const store = openMemoryStore();
+      await store.close();
+      const away = await startGateway(world, { jobs: () => new JobClient({ client: world.client, store }) });
+      try {
+        const client = new OpenAI({ baseURL: `${away.url}/v1`, apiKey: 'x', maxRetries: 0 });
+        const error = await errorOf(
+          client.chat.completions.create(QUESTION, key('away')),
+          InternalServerError,
+        );
+        expect(error).toMatchObject({ status: 503, type: 'server_error' });
+        expect(Number(error.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(error.headers.get('x-should-retry')).toBeNull();
+      } finally {
+        await away.stop();
+      }
+    });
+
+    test('a body over the limit is told so', async () => {
+      const content = 'x'.repeat(21 * 1024 * 1024);
+      const large = ask('large', { messages: [{ role: 'user', content }] });
+      expect(await errorOf(large, APIError)).toMatchObject({ status: 413, code: 'too_large' });
     });
 
     test('a forgotten job is gone', async () => {

@@ -22,7 +22,8 @@ export function openAiError(
   message: string,
   headers: Record<string, string> = {},
 ): OpenAiError {
-  const type = status >= 500 ? 'server_error' : 'invalid_request_error';
+  const limited = status === 429 ? 'rate_limit_error' : 'invalid_request_error';
+  const type = status >= 500 ? 'server_error' : limited;
   return { status, headers, body: { error: { message, type, param: null, code } } };
 }
 
@@ -47,9 +48,15 @@ export function errorOf(error: unknown): OpenAiError {
  */
 export function failureOf(record: JobRecord, said: ProviderError | null): OpenAiError {
   const { job_id, status, error, billed } = record;
-  const why = `(${error?.code}): ${error?.message}`;
+  const code = error?.code ?? 'job_failed';
+  const failed = `Job ${job_id} failed (${code}): ${error?.message ?? 'no reason is on record'}.`.replace(
+    /\.\.$/,
+    '.',
+  );
   if (status === 'IN_DOUBT') {
-    const doubt = `Job ${job_id} is in doubt (${record.doubt?.reason}): whether its call was executed, nobody can know. Its operator settles it; then send this again.`;
+    const why = `Job ${job_id} is in doubt (${record.doubt?.reason})`;
+    const remedy = 'Its operator settles it; then send this again.';
+    const doubt = `${why}: nobody can know whether its call was executed. ${remedy}`;
     return finalError(409, 'job_in_doubt', doubt);
   }
   if (status === 'FORGOTTEN') {
@@ -57,21 +64,18 @@ export function failureOf(record: JobRecord, said: ProviderError | null): OpenAi
   }
   if (status === 'CANCELED') return finalError(409, 'job_canceled', `Job ${job_id} was canceled.`);
   if (billed !== 'no') {
-    const failed = `Job ${job_id} failed ${why} It may have been paid for, so only an explicit retry runs it again.`;
-    return finalError(409, 'job_failed', failed);
+    return finalError(409, 'job_failed', `${failed} It may have been paid for: only a retry runs it again.`);
   }
-  if (error?.code === 'invalid_input') return openAiError(400, 'invalid_input', error.message);
-  if (said) return providerError(said, `Job ${job_id} failed ${why}`);
-  return finalError(error?.code === 'provider_rejected' ? 400 : 503, error?.code ?? 'job_failed', why);
+  if (code === 'invalid_input') return openAiError(400, code, failed);
+  if (said) return providerError(said, failed);
+  return finalError(code === 'provider_rejected' ? 400 : 503, code, failed);
 }
 
-/** The provider's own error, in its words where they were kept. */
+/** The provider's own error, in its words where they were kept. The job has tried as long as it may. */
 function providerError({ status, body }: ProviderError, message: string): OpenAiError {
   if (status === 401) return notOurs();
-  if (body !== null) return { status, headers: {}, body };
-  return status >= 400
-    ? openAiError(status, 'provider_rejected', message)
-    : finalError(502, 'provider_failed', message);
+  if (body !== null) return { status, headers: DO_NOT_RETRY, body };
+  return finalError(status >= 400 ? status : 502, 'provider_rejected', message);
 }
 
 /**
