@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import OpenAI, { InternalServerError, RateLimitError } from 'openai';
 import { findFreePort } from '../../src/dev/temporal';
@@ -108,7 +108,10 @@ describe('without an Idempotency-Key a request passes through, once', () => {
       'GET /v1/models/maker%2Fmodel',
     ]);
     for (const path of ['..', '%2e%2e', '..%2ffiles', '.', '%2e', 'a/../../files', '..%5cfiles']) {
-      await gateway.send('GET', `/v1/models/${path}`);
+      // fetch would tidy the path up by itself
+      const asked = get({ port: new URL(gateway.url).port, path: `/v1/models/${path}` });
+      const [answered] = (await once(asked, 'response')) as [IncomingMessage];
+      answered.resume();
     }
     for (const { path } of provider.received) expect(path).toMatch(/^\/v1\/(responses|embeddings|models)/);
   });

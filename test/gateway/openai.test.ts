@@ -317,7 +317,19 @@ describe('the official Node package, unchanged, at the gateway', () => {
     test('a body over the limit is told so', async () => {
       const content = 'x'.repeat(21 * 1024 * 1024);
       const large = ask('large', { messages: [{ role: 'user', content }] });
-      expect(await errorOf(large, APIError)).toMatchObject({ status: 413, code: 'too_large' });
+      const body = expect.stringContaining('The body is over');
+      expect(await errorOf(large, APIError)).toMatchObject({ status: 413, code: 'too_large', message: body });
+      // of a body without a length as much is read as may be, and no more
+      const parts = async function* () {
+        for (let part = 0; part < 21; part += 1) yield Buffer.alloc(1024 * 1024, 0x20);
+      };
+      const told = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'large' },
+        body: parts() as never,
+        duplex: 'half',
+      } as RequestInit);
+      expect([told.status, await told.json()]).toMatchObject([413, { error: { code: 'too_large' } }]);
     });
 
     test('a forgotten job is gone', async () => {

@@ -16,13 +16,12 @@ export function takeJsonOrStream(app: FastifyInstance, limit: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) =>
     isKeyed(request) && !request.routeOptions.config.passThrough
-      ? parseStrictJson(await readAll(request, payload, limit))
+      ? parseStrictJson(await readAll(payload, limit))
       : payload,
   );
 }
 
-async function readAll(request: FastifyRequest, payload: IncomingMessage, limit: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+async function readAll(payload: IncomingMessage, limit: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   // not destroyed: that would close the connection before the answer that says why

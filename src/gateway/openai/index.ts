@@ -21,7 +21,8 @@ declare module 'fastify' {
  */
 export const openaiRoutes: FastifyPluginAsync<GatewayOptions> = async (app, { deps }) => {
   const agent = openAgent();
-  app.addHook('onClose', () => agent.close());
+  // by then every caller has been answered, or has gone
+  app.addHook('onClose', () => agent.destroy());
   takeJsonOrStream(app, app.initialConfig.bodyLimit!);
   app.setErrorHandler((error, request, reply) => {
     const answer = errorOf(error);

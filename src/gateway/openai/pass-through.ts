@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Agent, type Dispatcher, request as send } from 'undici';
-import { isConnectFailure, openWire } from '../../provider/wire';
+import { isConnectFailure } from '../../provider/wire';
 import type { GatewayDeps } from '../deps';
 import { finalError, notOurs, openAiError, sendError } from './errors';
 
@@ -37,7 +37,7 @@ export async function passThrough(
       headers: { ...pick(request), ...(upstream.apiKey && { authorization: `Bearer ${upstream.apiKey}` }) },
       body: request.body as Readable | undefined,
       signal: gone.signal,
-      dispatcher: openWire(agent).dispatcher,
+      dispatcher: agent,
     });
   } catch (error) {
     if (!gone.signal.aborted) log.warn({ reason: codeOf(error) }, 'pass-through failed');
