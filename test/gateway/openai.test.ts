@@ -13,7 +13,7 @@ import { openMemoryStore } from '../../src/store/memory';
 import { addLane, errorOf, losingAnswers, untilRun } from '../promises/support';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
-import { clientOf, startGateway, type TestGateway } from './support';
+import { keysOf, startGateway, type TestGateway } from './support';
 
 const QUESTION = { model: 'gpt-6-luna', messages: [{ role: 'user' as const, content: 'Who are you?' }] };
 const key = (id: string) => ({ headers: { 'Idempotency-Key': id } });
@@ -171,18 +171,27 @@ describe('the official Node package, unchanged, at the gateway', () => {
       expect(world.model.billed('mismatch')).toBe(1);
     });
 
-    test('two tenants with one key do not meet', async () => {
-      const other = await startGateway(world, { jobs: () => clientOf(world, 'acme') });
-      try {
-        const theirs = new OpenAI({ baseURL: `${other.url}/v1`, apiKey: 'x' });
-        const mine = await ask('shared');
-        const answer = await theirs.chat.completions.create(
-          { ...QUESTION, messages: [{ role: 'user', content: 'Something else.' }] },
+    test('two tenants with one key do not meet; who has no key of the gateway is told so, and costs nothing', async () => {
+      const { keys, headers } = keysOf('alpha', 'beta');
+      const other = await startGateway(world, { keys });
+      const as = (tenant: string) =>
+        new OpenAI({ baseURL: `${other.url}/v1`, apiKey: headers[tenant]?.authorization.slice(7) ?? 'none' });
+      const said = (tenant: string, content: string) =>
+        as(tenant).chat.completions.create(
+          { ...QUESTION, messages: [{ role: 'user', content }] },
           key('shared'),
         );
-        expect(answer.id).not.toBe(mine.id);
-        expect(world.model.billed('shared')).toBe(1);
-        expect(world.model.billed('acme/shared')).toBe(1);
+      try {
+        const answers = await Promise.all([said('alpha', 'One.'), said('beta', 'Another.')]);
+        expect(answers[0]!.id).not.toBe(answers[1]!.id);
+        expect(await said('alpha', 'One.')).toEqual(answers[0]);
+        expect([world.model.billed('alpha/shared'), world.model.billed('beta/shared')]).toEqual([1, 1]);
+        const before = (await world.model.state()).requests;
+        const denied = [said('gamma', 'One.'), as('gamma').chat.completions.create(QUESTION)];
+        for (const sent of denied) {
+          expect(await errorOf(sent, AuthenticationError)).toMatchObject({ code: 'unauthorized' });
+        }
+        expect((await world.model.state()).requests).toBe(before);
       } finally {
         await other.stop();
       }
