@@ -189,7 +189,7 @@ describe('the official Node package, unchanged, at the gateway', () => {
         const before = (await world.model.state()).requests;
         const denied = [said('gamma', 'One.'), as('gamma').chat.completions.create(QUESTION)];
         for (const sent of denied) {
-          expect(await errorOf(sent, AuthenticationError)).toMatchObject({ code: 'unauthorized' });
+          expect(await errorOf(sent, OpenAI.AuthenticationError)).toMatchObject({ code: 'unauthorized' });
         }
         expect((await world.model.state()).requests).toBe(before);
       } finally {

@@ -89,6 +89,7 @@ describe("a caller's own request to the provider is a job like any other", () =>
     expect(await world.jobs.providerError(again.record!)).toEqual({ status: 404, body });
     await untilRun(world, 'no-model', 'FAILED');
     expect(await world.jobs.run(chat('no-model'))).toMatchObject({ status: 'COMPLETED' });
+    await untilRun(world, 'no-model', 'COMPLETED');
     expect(JSON.stringify(await rowOf(world, 'no-model'))).not.toContain(SECRET);
     expect(world.model.billed('no-model')).toBe(1);
   });
