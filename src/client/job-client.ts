@@ -24,6 +24,7 @@ import { resolveJob } from './resolve';
 import { restartRun, type Scope } from './scope';
 import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
+import { SharedWatches } from './shared-watches';
 import { makeSeed } from './submit';
 import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
 import { compareDigest } from './wait';
@@ -43,6 +44,7 @@ export class JobClient {
   private readonly scope: Scope;
   private readonly submits: SharedSubmits;
   private readonly waits: SharedWaits;
+  private readonly watches: SharedWatches;
 
   constructor(private readonly options: JobClientOptions) {
     const { client, store, taskQueue = TASK_QUEUE } = options;
@@ -50,6 +52,7 @@ export class JobClient {
     this.scope = { client, store, taskQueue, records };
     this.submits = new SharedSubmits(this.scope, options.log);
     this.waits = new SharedWaits(this.scope);
+    this.watches = new SharedWatches(this.scope);
   }
 
   /**
@@ -95,6 +98,28 @@ export class JobClient {
   /** Waits for a job that was submitted before. @throws as {@link run} */
   async wait(jobId: string, wait: WaitOptions = {}): Promise<JobRecord> {
     return succeed(await this.waitFor(this.key(jobId), wait));
+  }
+
+  /**
+   * The record as it is now, then each change of it as it is seen, until the job is settled. Changes that
+   * follow each other within a look are told as one; the last always comes. Asks no worker to run, and starts
+   * no run. Those who watch one job share its looks.
+   *
+   * @throws JobNotFoundError; the signal's reason where it aborts
+   *
+   * @example
+   * for await (const { status } of jobs.watch('film-1')) console.log(status);
+   */
+  watch(
+    jobId: string,
+    { signal }: Pick<WaitOptions, 'signal'> = {},
+  ): AsyncGenerator<JobRecord, void, undefined> {
+    return this.watches.watch(this.key(jobId), signal);
+  }
+
+  /** How many jobs are looked at for `watch` now: 0 once all who watched have left. */
+  get watchedJobs(): number {
+    return this.watches.size;
   }
 
   /** The job's record, or null where nothing is known of it. Asks no worker to run. */

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { addAuth } from './auth';
 import type { GatewayDeps } from './deps';
+import { eventRoutes } from './events';
 import { healthRoutes } from './health';
 import { HttpError } from './http/http-error';
 import { takeJsonOnly } from './http/json-body';
@@ -50,6 +51,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   const addRefusals = refuseOtherMethods(app);
   app.register(healthRoutes, { deps });
   app.register(jobRoutes, { deps });
+  app.register(eventRoutes, { deps });
   app.register(openaiRoutes, { deps });
   app.after(addRefusals);
   return app;
