@@ -42,10 +42,14 @@ export const eventRoutes: FastifyPluginAsyncZod<GatewayOptions & { keepAliveMs?:
       const onFault = (error: unknown) =>
         deps.log.error({ code: refusalOf(error).problem.code }, 'event stream ended');
       const text = streamText({ first, changes, lastEventId, signal, keepAliveMs, onFault });
-      return reply
-        .header('content-type', 'text/event-stream; charset=utf-8')
-        .header('x-accel-buffering', 'no')
-        .send(Readable.from(text, { objectMode: false }));
+      return (
+        reply
+          .header('content-type', 'text/event-stream; charset=utf-8')
+          .header('x-accel-buffering', 'no')
+          // it would be kept for a next request, and hold up a gateway that stops
+          .header('connection', 'close')
+          .send(Readable.from(text, { objectMode: false }))
+      );
     },
   );
 };
