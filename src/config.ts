@@ -28,6 +28,8 @@ export interface Config {
     port: number;
     /** The API keys and their tenants; undefined = none, and every caller is taken. */
     keysFile: string | undefined;
+    /** Requests that wait for a job at once in one gateway. */
+    maxWaiting: number;
   };
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -77,6 +79,7 @@ export function loadConfig(env: Env): Config {
       host: read.text('INFER_ONCE_GATEWAY_HOST') ?? '127.0.0.1',
       port: read.port('INFER_ONCE_GATEWAY_PORT', 8080),
       keysFile: read.text('INFER_ONCE_GATEWAY_KEYS_FILE'),
+      maxWaiting: read.count('INFER_ONCE_GATEWAY_MAX_WAITING') ?? 10_000,
     },
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };

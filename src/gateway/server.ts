@@ -8,6 +8,7 @@ import { HttpError } from './http/http-error';
 import { takeJsonOnly } from './http/json-body';
 import { addClosing } from './http/leave';
 import { refuseOtherMethods } from './http/methods';
+import { addWaiting } from './http/waiting';
 import { jobRoutes } from './jobs';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
@@ -45,6 +46,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   app.setSerializerCompiler(() => JSON.stringify);
   takeJsonOnly(app);
   addClosing(app);
+  addWaiting(app, deps.config.gateway.maxWaiting);
   addErrors(app, deps);
   addAuth(app, deps.keys);
   addDocument(app, { hasKeys: deps.keys !== null });

@@ -113,6 +113,39 @@ describe('the gateway as a server', () => {
     expect(await world.model.billed('stopped')).toBe(1);
   });
 
+  test('past the cap of those who wait: 503 with Retry-After; the job goes on, and nobody else is disturbed', async () => {
+    await world.model.rules({ match: { job_id: 'crowded' }, do: { hold: true } });
+    const small = await startGateway(world, { env: { INFER_ONCE_GATEWAY_MAX_WAITING: '2' } });
+    const body = film('heat (1995)');
+    const ask = (id: string) => small.send('PUT', `/v1/jobs/${id}?wait=60`, { body });
+    const leave = new AbortController();
+    const first = ask('crowded');
+    await until('one waits', async () => small.app.waiting.now === 1);
+    const second = small.send('GET', '/v1/jobs/crowded/events', { signal: leave.signal });
+    second.catch(() => undefined);
+    await until('two wait', async () => small.app.waiting.now === 2);
+    for (const refused of [await ask('crowded'), await ask('late')]) {
+      expect(refused).toMatchObject({ status: 503, body: { code: 'too_many_waiting' } });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    const openai = await small.send('POST', '/v1/chat/completions', {
+      body: { model: 'gpt-6-luna', messages: [{ role: 'user', content: 'Who are you?' }] },
+      headers: { 'idempotency-key': 'crowded-too' },
+    });
+    expect(openai).toMatchObject({ status: 503, body: { error: { code: 'too_many_waiting' } } });
+    expect(openai.headers.get('x-should-retry')).toBeNull();
+    // what asks without waiting is answered, and so is a replay
+    expect((await small.send('GET', '/v1/jobs/crowded')).status).toBe(202);
+    leave.abort();
+    await until('one left', async () => small.app.waiting.now === 1);
+    expect((await ask('late')).body).toMatchObject({ status: 'COMPLETED' });
+    await world.model.release();
+    expect((await first).body).toMatchObject({ status: 'COMPLETED' });
+    expect([await world.model.billed('crowded'), await world.model.billed('late')]).toEqual([1, 1]);
+    expect(small.app.waiting.now).toBe(0);
+    await small.stop();
+  });
+
   test('the description names every route of jobs, and the page needs no other host', async () => {
     const { body } = await gateway.send('GET', '/openapi.json');
     expect(body.openapi).toBe('3.1.0');

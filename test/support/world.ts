@@ -61,13 +61,17 @@ export interface RunningWorker {
 }
 
 let isRuntimeInstalled = false;
+/** Why a worker failed: `Worker.run` then rejects with a fault of its own cleaning up, in place of the cause. */
+let workerFault: unknown;
 
 /** What Temporal and our worker say is no part of a test's output. */
 function quietRuntime(): void {
   if (isRuntimeInstalled) return;
   isRuntimeInstalled = true;
   Runtime.install({
-    logger: new DefaultLogger('ERROR', () => undefined),
+    logger: new DefaultLogger('ERROR', ({ message, meta }) => {
+      if (message === 'Worker failed') workerFault = meta?.error;
+    }),
     shutdownSignals: [],
     telemetryOptions: { logging: { forward: {} } },
   });
@@ -108,7 +112,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const stop = () => {
       stopped ??= (async () => {
         worker.shutdown();
-        await running;
+        try {
+          await running;
+        } catch (error) {
+          const status = JSON.stringify(worker.getStatus());
+          throw new Error(`The worker failed: ${status}`, { cause: workerFault ?? error });
+        }
         await provider.close();
       })();
       return stopped;

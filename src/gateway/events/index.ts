@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { JobForgottenError } from '../../errors';
 import type { JobRecord } from '../../job';
 import type { GatewayOptions } from '../deps';
-import { endOfWait } from '../http/leave';
+import { enterWait } from '../http/waiting';
 import { JobParams } from '../jobs/schemas';
 import { refusalOf } from '../problem';
 import { isOver } from './job-events';
@@ -28,7 +28,7 @@ export const eventRoutes: FastifyPluginAsyncZod<GatewayOptions & { keepAliveMs?:
     '/v1/jobs/:job_id/events',
     { exposeHeadRoute: false, schema: { params: JobParams } },
     async (request, reply) => {
-      const signal = endOfWait(reply);
+      const signal = enterWait(reply);
       const changes = deps.jobs(request.tenant).watch(request.params.job_id, { signal });
       // however the answer ends, also where nothing of its stream was ever read
       signal.addEventListener('abort', () => void changes.return(), { once: true });

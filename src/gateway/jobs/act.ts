@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { GatewayOptions } from '../deps';
-import { endOfWait } from '../http/leave';
+import { enterWait } from '../http/waiting';
 import { answers, recordAnswers } from '../openapi/answers';
 import { RecordSchema } from '../openapi/record';
 import { sendRecord } from './answer';
@@ -34,7 +34,7 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
         // what else is settled is the old failure
         return sendRecord(reply, record, record.status === 'COMPLETED');
       }
-      const record = await waitForRecord(jobs, job_id, endOfWait(reply, seconds * 1000), (signal) =>
+      const record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
         jobs.retry(job_id, { signal }),
       );
       return sendRecord(reply, record!);

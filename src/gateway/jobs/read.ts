@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { JobNotFoundError } from '../../errors';
 import type { GatewayOptions } from '../deps';
-import { endOfWait } from '../http/leave';
+import { enterWait } from '../http/waiting';
 import { answers, recordAnswers } from '../openapi/answers';
 import { PageSchema, RecordSchema, StatsSchema } from '../openapi/record';
 import { sendRecord } from './answer';
@@ -29,7 +29,7 @@ export const readRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { d
       let record = await jobs.get(job_id);
       if (!record) throw new JobNotFoundError(job_id);
       if (seconds > 0) {
-        record = await waitForRecord(jobs, job_id, endOfWait(reply, seconds * 1000), (signal) =>
+        record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
           jobs.wait(job_id, { signal }),
         );
       }

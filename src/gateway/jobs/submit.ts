@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { GatewayDeps, GatewayOptions } from '../deps';
 import { jobIdOfHeader } from '../http/idempotency-key';
-import { endOfWait } from '../http/leave';
+import { enterWait } from '../http/waiting';
 import { recordAnswers } from '../openapi/answers';
 import { SubmitAnswerSchema } from '../openapi/record';
 import { sendRecord } from './answer';
@@ -46,7 +46,7 @@ async function submit(
   const submitted = await untilDurable(reply, jobs.submit(job));
   // a failure that this submission opens again is no answer to it
   if (submitted.replayed || seconds === 0) return sendRecord(reply, submitted, submitted.replayed);
-  const record = await waitForRecord(jobs, job_id, endOfWait(reply, seconds * 1000), (signal) =>
+  const record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
     jobs.answerTo(job, submitted, { signal }),
   );
   const { created, replayed } = submitted;

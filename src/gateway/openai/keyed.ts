@@ -4,7 +4,7 @@ import type { Endpoint } from '../../tasks/task';
 import type { GatewayDeps } from '../deps';
 import { HttpError } from '../http/http-error';
 import { jobIdOfHeader } from '../http/idempotency-key';
-import { endOfWait } from '../http/leave';
+import { enterWait } from '../http/waiting';
 import { untilDurable } from '../jobs/wait';
 import { completionChunks } from './completion-chunks';
 import { failureOf, sendError, stopping } from './errors';
@@ -29,7 +29,7 @@ export async function answerKeyed(
   const jobs = deps.jobs(request.tenant);
   const job = { job_id, task: endpoint, input };
   const submitted = await untilDurable(reply, jobs.submit(job));
-  const signal = endOfWait(reply);
+  const signal = enterWait(reply);
   const answer = submitted.replayed
     ? submitted
     : await jobs.answerTo(job, submitted, { signal }).catch((error: unknown) => {
