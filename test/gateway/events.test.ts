@@ -4,6 +4,7 @@ import { StoreCorruptError, UnreachableError } from '../../src/errors';
 import type { GatewayDeps } from '../../src/gateway/deps';
 import { eventRoutes } from '../../src/gateway/events';
 import { addClosing } from '../../src/gateway/http/leave';
+import { addWaiting } from '../../src/gateway/http/waiting';
 import { clientsByTenant } from '../../src/gateway/run';
 import { setRecovering } from '../../src/once/rules/decide';
 import { failWith, moveTo } from '../../src/once/rules/row';
@@ -223,6 +224,7 @@ describe('the life of a job as server-sent events', () => {
     app.setValidatorCompiler(validatorCompiler);
     app.decorateRequest('tenant', null);
     addClosing(app);
+    addWaiting(app, 10);
     const deps = { jobs, log: quietLog } as unknown as GatewayDeps;
     app.register(eventRoutes, { deps, keepAliveMs: 1 });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -16,6 +16,9 @@ export function addClosing(app: FastifyInstance): void {
   app.addHook('preClose', async () => closing.abort());
 }
 
+/** One for all: a reason of its own would cost each request a stack trace. */
+const WAIT_IS_OVER = new Error('the wait is over');
+
 /**
  * Aborts when a request has waited long enough: the time is over, its client has gone, or the gateway stops.
  * What was waited for goes on.
@@ -24,16 +27,30 @@ export function addClosing(app: FastifyInstance): void {
  */
 export function endOfWait(reply: FastifyReply, ms?: number): AbortSignal {
   const over = new AbortController();
-  const end = () => over.abort();
-  const timer = ms === undefined ? undefined : setTimeout(end, ms);
-  const { closing } = reply.server;
-  closing.addEventListener('abort', end, { once: true });
-  // a response closes in any case, sent or not; a request closes as soon as its body was read
-  reply.raw.once('close', () => {
-    clearTimeout(timer);
-    closing.removeEventListener('abort', end);
-    end();
-  });
-  if (closing.aborted || reply.raw.destroyed) end();
+  onEndOfWait(reply, ms, () => over.abort(WAIT_IS_OVER));
   return over.signal;
+}
+
+/**
+ * Calls `end` once when a request has waited long enough, as {@link endOfWait} has it.
+ *
+ * @returns takes it back
+ */
+export function onEndOfWait(reply: FastifyReply, ms: number | undefined, end: () => void): () => void {
+  const { closing } = reply.server;
+  const off = () => {
+    clearTimeout(timer);
+    closing.removeEventListener('abort', over);
+    reply.raw.off('close', over);
+  };
+  const over = () => {
+    off();
+    end();
+  };
+  const timer = ms === undefined ? undefined : setTimeout(over, ms);
+  closing.addEventListener('abort', over);
+  // a response closes in any case, sent or not; a request closes as soon as its body was read
+  reply.raw.on('close', over);
+  if (closing.aborted || reply.raw.destroyed) over();
+  return off;
 }

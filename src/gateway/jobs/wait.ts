@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JobClient } from '../../client';
 import { JobCanceledError, JobFailedError, JobInDoubtError, UnreachableError } from '../../errors';
 import type { JobRecord } from '../../job';
-import { endOfWait } from '../http/leave';
+import { onEndOfWait } from '../http/leave';
 import { preferredWait } from '../http/prefer';
 
 /** How many seconds a request waits: its query's word goes before its preference. */
@@ -52,14 +52,19 @@ const DURABLE_WITHIN_MS = 10_000;
  * @throws UnreachableError after 10 s
  */
 export async function untilDurable<T>(reply: FastifyReply, act: Promise<T>): Promise<T> {
+  // one that outlasts its request has nobody to tell
   act.catch(() => undefined);
-  const signal = endOfWait(reply, DURABLE_WITHIN_MS);
+  let stop = () => {};
   const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
+    stop = onEndOfWait(reply, DURABLE_WITHIN_MS, () => {
       const message =
         'Temporal or the store does not answer in time; send the request again, it counts once.';
       reject(new UnreachableError('temporal', message));
     });
   });
-  return Promise.race([act, late]);
+  try {
+    return await Promise.race([act, late]);
+  } finally {
+    stop();
+  }
 }
