@@ -12,7 +12,7 @@ describe('the gateway as a server', () => {
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    world = await startWorld();
+    world = await startWorld({ server: 'dev' });
     await world.addWorker();
     gateway = await startGateway(world);
   });

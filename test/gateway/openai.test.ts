@@ -25,7 +25,8 @@ describe('the official Node package, unchanged, at the gateway', () => {
   let requests = 0;
   beforeAll(async () => {
     // without recovery, so that a lost answer is a doubt, and no wait for one
-    world = await startWorld({ recovery: 'none', policy: { deadlineMs: 500 } });
+    // a real server: the time-skipping one now and then keeps a worker's poll to itself when a run is canceled
+    world = await startWorld({ server: 'dev', recovery: 'none', policy: { deadlineMs: 500 } });
     await world.addWorker();
     gateway = await startGateway(world);
     gateway.app.server.on('request', () => {
