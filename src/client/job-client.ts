@@ -74,7 +74,8 @@ export class JobClient {
   async run<I, O>(job: JobInput<I, O>, wait: WaitOptions = {}): Promise<RunAnswer<O>> {
     const seed = this.seed(job);
     const leave = leaveSignal(wait);
-    const submitted = await this.within(seed.key, wait, leave, this.submits.submit(seed));
+    const submitting = leaveOn(leave.signal, this.submits.submit(seed));
+    const submitted = await this.orTimeout(seed.key, wait, leave, submitting);
     const answer = await this.settle(seed, submitted, wait, leave);
     succeed(answer);
     return answer as RunAnswer<O>;
@@ -247,16 +248,17 @@ export class JobClient {
     staleToken?: number,
     leave = leaveSignal(wait),
   ): Promise<JobRecord> {
-    const record = await this.within(key, wait, leave, this.waits.wait({ key, staleToken }, leave.signal));
+    const waiting = this.waits.wait({ key, staleToken }, leave.signal);
+    const record = await this.orTimeout(key, wait, leave, waiting);
     // a run that was under way when its job was forgotten leaves a history behind
     if (record.status === 'FORGOTTEN') await deleteHistory(this.scope.client, key);
     return record;
   }
 
-  /** Leaves a promise when the caller has waited long enough; what it does goes on. */
-  private async within<T>(key: string, wait: WaitOptions, leave: Leave, act: Promise<T>): Promise<T> {
+  /** Says it in a typed error where a caller has left because his time was over. */
+  private async orTimeout<T>(key: string, wait: WaitOptions, leave: Leave, act: Promise<T>): Promise<T> {
     try {
-      return await leaveOn(leave.signal, act);
+      return await act;
     } catch (error) {
       if (!leave.timeout?.aborted || wait.signal?.aborted) throw error;
       const { jobId } = parseJobKey(key);

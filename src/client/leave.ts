@@ -11,8 +11,8 @@ export interface Leave {
 /** The caller's time-out and signal as one; the time begins now. */
 export function leaveSignal({ timeoutMs, signal }: WaitOptions): Leave {
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
-  const signals = [timeout, signal].filter((s) => s !== undefined);
-  return { timeout, signal: signals.length > 0 ? AbortSignal.any(signals) : undefined };
+  // one signal is passed on as it is: thousands may wait, and each signal more is memory
+  return { timeout, signal: timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal) };
 }
 
 /**
@@ -22,15 +22,15 @@ export function leaveSignal({ timeoutMs, signal }: WaitOptions): Leave {
 export async function leaveOn<T>(signal: AbortSignal | undefined, act: Promise<T>): Promise<T> {
   if (!signal) return act;
   act.catch(() => undefined);
-  const over = new AbortController();
+  let leave = () => {};
   const left = new Promise<never>((_, reject) => {
-    const leave = () => reject(signal.reason);
+    leave = () => reject(signal.reason);
     if (signal.aborted) leave();
-    signal.addEventListener('abort', leave, { once: true, signal: over.signal });
+    else signal.addEventListener('abort', leave);
   });
   try {
     return await Promise.race([act, left]);
   } finally {
-    over.abort();
+    signal.removeEventListener('abort', leave);
   }
 }
