@@ -130,8 +130,9 @@ export function drawPlan(rng: Rng): Plan {
     provider: {
       fates: isCalm ? ['answered'] : fates,
       script: isCalm || !bent.scripts ? [] : rng.pick(bent.scripts),
-      unlisted: rng.pick([0, 0.3]),
-      lookUpFails: rng.pick([0, 0.2]),
+      // a provider that can't be asked is a fault too: a running call that was answered would look as if it ran on
+      unlisted: rng.pick(isCalm ? [0, 0] : [0, 0.3]),
+      lookUpFails: rng.pick(isCalm ? [0, 0] : [0, 0.2]),
       listDelayMs: rng.pick([100, 10_000, 90_000]),
     },
     frontend: isCalm ? { lost: 0, doneThenLost: 0 } : { lost: 0.02, doneThenLost: 0.03 },
