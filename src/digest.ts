@@ -16,9 +16,12 @@ export function inputDigest(jobId: string, task: string, input: unknown): string
   const value = toJson(jobId, input);
   const fault = findCollidingValue(value, 'input');
   if (fault) throw new InvalidInputError(jobId, fault);
-  return createHash('sha256')
-    .update(canonicalize({ task, input: value }) as string)
-    .digest('hex');
+  return textDigest(canonicalize({ task, input: value }) as string);
+}
+
+/** SHA-256 of a text's UTF-8, as 64 hex digits. */
+export function textDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function toJson(jobId: string, input: unknown): unknown {

@@ -10,27 +10,20 @@ import { checkSchema } from '../tasks/check';
 import type { ResolveRequest, StoreRef } from '../workflows/contract';
 import type { ActivityDeps } from './deps';
 import { toFailure } from './failure';
+import { keepHeartbeating } from './heartbeat';
 import { findTask, jobKeyOf, onceEnv, refuseOtherStore } from './infer';
 import { logEvent } from './log';
 import { seedOf } from './prepare';
 
 /** Applies an operator's decision; refuses one that answers another doubt, or a result off the schema. */
-export async function decideDoubt(
-  deps: ActivityDeps,
-  request: ResolveRequest & StoreRef,
-): Promise<JobRecord> {
-  const context = Context.current();
-  const key = jobKeyOf(context);
-  refuseOtherStore(deps, request, context);
-  try {
+export function decideDoubt(deps: ActivityDeps, request: ResolveRequest & StoreRef): Promise<JobRecord> {
+  return onRecord(deps, request, async (key, onEvent) => {
     const decided = await deps.store.update(key, decide(await toDecision(deps, key, request)));
     if (decided.kind === 'refused') throw ApplicationFailure.nonRetryable(decided.why, 'wrong_state');
-    const onEvent = (event: OnceEvent) => logEvent(deps.log, event, context.info.attempt);
-    onEvent({ event: 'decided', key, reason: request.action, status: decided.row.status });
-    return toRecord((await stopAtProvider(deps, onEvent, decided.row)) ?? decided.row);
-  } catch (error) {
-    throw toFailure(deps.log, key, error);
-  }
+    const { kind, row } = decided;
+    if (kind === 'applied') onEvent({ event: 'decided', key, reason: request.action, status: row.status });
+    return toRecord((await stopAtProvider(deps, onEvent, row)) ?? row);
+  });
 }
 
 /** An adopted result is what the task's schema makes of it, as an answer of the model would be. */
@@ -47,20 +40,14 @@ async function toDecision(deps: ActivityDeps, key: string, request: ResolveReque
 }
 
 /** Writes the cancellation of a job whose activity is not running; null where the run had missed its job. */
-export async function cancelJob(deps: ActivityDeps, arg: JobArgument): Promise<JobRecord | null> {
-  const context = Context.current();
-  const key = jobKeyOf(context);
-  refuseOtherStore(deps, arg, context);
-  try {
+export function cancelJob(deps: ActivityDeps, arg: JobArgument): Promise<JobRecord | null> {
+  return onRecord(deps, arg, async (key, onEvent) => {
     const seed = seedOf(key, arg, findTask(deps, arg.task));
     const row = await deps.store.update(key, cancel(seed));
     if (!row || row.input_digest !== seed.input_digest) return null;
-    const onEvent = (event: OnceEvent) => logEvent(deps.log, event, context.info.attempt);
     onEvent({ event: 'canceled', key, status: row.status });
     return toRecord((await stopAtProvider(deps, onEvent, row)) ?? row);
-  } catch (error) {
-    throw toFailure(deps.log, key, error);
-  }
+  });
 }
 
 /** What the provider still runs for a job that was given up is stopped, with one look for an answer that came all the same. */
@@ -77,14 +64,29 @@ async function stopAtProvider(
 }
 
 /** The record as it is now. */
-export async function readRecord(deps: ActivityDeps, request: StoreRef): Promise<JobRecord | null> {
-  const context = Context.current();
-  const key = jobKeyOf(context);
-  refuseOtherStore(deps, request, context);
-  try {
+export function readRecord(deps: ActivityDeps, request: StoreRef): Promise<JobRecord | null> {
+  return onRecord(deps, request, async (key) => {
     const { job } = await deps.store.read(key);
     return job && toRecord(job);
+  });
+}
+
+/** Does one short thing to this run's record. It heartbeats, so that a worker killed in it is soon missed. */
+async function onRecord<T>(
+  deps: ActivityDeps,
+  ref: StoreRef,
+  act: (key: string, onEvent: (event: OnceEvent) => void) => Promise<T>,
+): Promise<T> {
+  const context = Context.current();
+  const key = jobKeyOf(context);
+  refuseOtherStore(deps, ref, context);
+  const mine = { store_id: deps.store.id };
+  const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, mine, false);
+  try {
+    return await act(key, (event) => logEvent(deps.log, event, context.info.attempt));
   } catch (error) {
     throw toFailure(deps.log, key, error);
+  } finally {
+    stopHeartbeating();
   }
 }

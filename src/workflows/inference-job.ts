@@ -44,12 +44,6 @@ export const recordQuery = defineQuery<JobRecord>(RECORD_QUERY);
 export const resolveUpdate = defineUpdate<JobRecord, [ResolveRequest]>(RESOLVE_UPDATE);
 export const settledSignal = defineSignal(SETTLED_SIGNAL);
 
-/** Reads and writes of the record: short, and tried until the store is back. */
-const records = proxyActivities<Pick<JobActivities, 'decideDoubt' | 'cancelJob' | 'readRecord'>>({
-  startToCloseTimeout: '1 minute',
-  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-});
-
 /**
  * One logical job: its id is the `job_id` (or `tenant/job_id`). Durable control only: the store decides
  * what may be called, and what the answer is.
@@ -141,9 +135,18 @@ class Run {
     });
   }
 
+  /** Reads and writes of the record: short, and tried until the store is back. */
+  private records(): Pick<JobActivities, 'decideDoubt' | 'cancelJob' | 'readRecord'> {
+    return proxyActivities<Pick<JobActivities, 'decideDoubt' | 'cancelJob' | 'readRecord'>>({
+      startToCloseTimeout: '1 minute',
+      heartbeatTimeout: workflowSettings().heartbeatTimeoutMs,
+      retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+    });
+  }
+
   private async cancel(): Promise<InferOutcome> {
     const record = await CancellationScope.nonCancellable(() =>
-      records.cancelJob({ ...this.arg, store_id: this.storeId }),
+      this.records().cancelJob({ ...this.arg, store_id: this.storeId }),
     );
     const store_id = this.storeId ?? '';
     if (!record) return { kind: 'mismatch', store_id };
@@ -152,7 +155,7 @@ class Run {
 
   private async resolve(request: ResolveRequest): Promise<JobRecord> {
     const record = await CancellationScope.nonCancellable(() =>
-      records.decideDoubt({ ...request, store_id: this.storeId }),
+      this.records().decideDoubt({ ...request, store_id: this.storeId }),
     );
     // readers without a store would else be shown a doubt that is settled, all through a rerun's call
     this.remember(record);
@@ -193,7 +196,9 @@ class Run {
     await this.untilHandled();
     if (record.status === 'COMPLETED') return record;
     const wakesBefore = this.wakes;
-    const last = await CancellationScope.nonCancellable(() => records.readRecord({ store_id: this.storeId }));
+    const last = await CancellationScope.nonCancellable(() =>
+      this.records().readRecord({ store_id: this.storeId }),
+    );
     // a decision that came during the read: it must be answered, and the record read after it
     if (!allHandlersFinished() || this.wakes !== wakesBefore) return this.reread(record);
     if (!last || !isSettled(last.status)) return null;

@@ -127,6 +127,10 @@ export const MUTANTS: readonly Mutant[] = [
     edit(DECIDE, 'if (row.token !== decision.doubt) {', 'if (row === undefined) {'),
   ),
   mutant(
+    'a decision that counted is refused when it is asked for again',
+    edit(DECIDE, 'if (row && isOwn(row, decision))', 'if (row === undefined)'),
+  ),
+  mutant(
     'no look at the clock before the send',
     edit(CALL, '  let since = claimedAt;', '  if (leaseMs > 0) return true;\n  let since = claimedAt;'),
   ),

@@ -2,6 +2,7 @@ import type { HistoryEvent } from '../../src/dev/check-history';
 import type { JobRecord } from '../../src/job';
 import type { OnceEvent } from '../../src/once/env';
 import type { StoredJob } from '../../src/store/store';
+import type { ResolveRequest } from '../../src/workflows/contract';
 import { Ghost } from './ghost';
 import type { ProviderCall, SimProvider } from './provider';
 import type { Commit, SimStore } from './store';
@@ -111,6 +112,7 @@ export class Watch {
   /** An attempt is over in a living process: what it had in hand must be in the record, or beside it. */
   ended(infer: InferAttempt, error: unknown): void {
     this.checkStarted(infer, error);
+    this.checkDecided(infer, error);
     for (const [callId, how] of infer.answers) {
       if (error !== undefined && how === 'look-up') continue;
       if (this.keeps(this.store.row(infer.key), callId)) continue;
@@ -128,6 +130,18 @@ export class Watch {
       if (!infer.started.has(call_id) || fate !== 'open' || operation !== undefined) continue;
       this.violated('I3', `the id under which ${call_id} runs reached ${infer.proc.name} and was dropped`);
     }
+  }
+
+  /** A decision that counted is answered as such, however often it is asked for. */
+  private checkDecided({ attempt, key }: InferAttempt, error: unknown): void {
+    if (attempt.task.name !== 'decideDoubt' || (error as ApplicationFailure)?.type !== 'wrong_state') return;
+    const asked = attempt.task.arg as ResolveRequest;
+    const counted = this.store
+      .row(key)
+      ?.decisions.some(
+        ({ doubt, action, by }) => doubt === asked.doubt && action === asked.action && by === asked.by,
+      );
+    if (counted) this.violated('I7', `${asked.action} by ${asked.by} counted, and was answered wrong_state`);
   }
 
   private keeps(row: StoredJob | null, callId: string): boolean {

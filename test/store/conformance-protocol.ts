@@ -1,6 +1,6 @@
 import type { Answered } from '../../src/once/outcome';
 import { type ClaimRequest, claim, expire } from '../../src/once/rules/claim';
-import { cancel, decide, forget } from '../../src/once/rules/decide';
+import { cancel, type Decision, decide, forget } from '../../src/once/rules/decide';
 import type { JobSeed } from '../../src/once/rules/row';
 import { type Claimed, complete, release } from '../../src/once/rules/settle';
 import { submit } from '../../src/once/rules/submit';
@@ -116,6 +116,52 @@ export function describeProtocol(current: Current): void {
     const late = kept.calls[0]?.late?.result as { blob: string };
     expect(await current().store.readBlob('acme/job', late.blob)).toBe(JSON.stringify(text));
   });
+
+  const large = 'x'.repeat(100_000);
+
+  test.each<[string, Pick<Decision, 'action'> & { result?: unknown }]>([
+    ['rerun', { action: 'rerun' }],
+    ['abandon', { action: 'abandon' }],
+    ['adopt', { action: 'adopt', result: { a: 1 } }],
+    ['adopt of a large result', { action: 'adopt', result: large }],
+  ])(
+    'a decision that counted is answered as applied when it comes again, and counts once: %s',
+    async (_, wish) => {
+      await claimed('c1');
+      await current().advance(LEASE);
+      const { token: doubt } = (await run(expire()))!;
+      const decision = { ...wish, doubt, by: 'ana' } as Decision;
+      expect(await run(decide(decision))).toMatchObject({ kind: 'applied' });
+      const before = await row();
+      expect(await run(decide(decision))).toEqual({ kind: 'repeated', row: before });
+      for (const other of [
+        { by: 'ben' },
+        { doubt: doubt + 1 },
+        { action: wish.action === 'rerun' ? 'abandon' : 'rerun' },
+        ...(wish.action === 'adopt' ? [{ result: `y${large.slice(1)}` }, { action: 'adopt_late' }] : []),
+      ]) {
+        expect(await run(decide({ ...decision, ...other } as Decision))).toMatchObject({ kind: 'refused' });
+      }
+      expect(await row()).toEqual(before);
+      // however far the job has come since
+      if (wish.action === 'rerun') await run(complete(await claimed('c2'), answer('after')));
+      expect(await run(decide(decision))).toMatchObject({ kind: 'repeated' });
+      expect((await row()).decisions).toHaveLength(1);
+    },
+  );
+
+  test.each([['small'], [large]])(
+    'a late answer that was adopted is known as such when it is adopted again',
+    async (text) => {
+      const owner = await claimed('c1');
+      await run(cancel(null));
+      await run(complete(owner, answer(text)));
+      const adopt: Decision = { action: 'adopt_late', doubt: (await row()).token, by: 'ana' };
+      expect(await run(decide(adopt))).toMatchObject({ kind: 'applied', row: { status: 'COMPLETED' } });
+      const before = await row();
+      expect(await run(decide(adopt))).toEqual({ kind: 'repeated', row: before });
+    },
+  );
 
   test('a release with an old token does not free the new claim', async () => {
     const dead = await supersededClaim('c1');

@@ -1,5 +1,6 @@
+import { textDigest } from '../../digest';
 import { isSettled } from '../../job';
-import type { Decide, StoredJob } from '../../store/store';
+import type { Decide, Payload, StoredJob } from '../../store/store';
 import { failWith, isOwner, type JobSeed, moveTo, newRow, toPayload, withoutCall } from './row';
 
 /** What an operator decides about a doubt (PROTOCOL 5.4). `doubt` is the token that names it. */
@@ -14,14 +15,18 @@ export type Decision = { doubt: number; by: string } & (
 
 export type Decided =
   | { kind: 'applied'; row: StoredJob }
+  /** It counted before: whoever asks again never heard. The row is as it is by now. */
+  | { kind: 'repeated'; row: StoredJob }
   | { kind: 'refused'; why: string; row: StoredJob | null };
 
 /**
  * One conditional write on (IN_DOUBT, token): an old decision never answers a new doubt. `adopt` is
- * taken on FAILED and CANCELED too, naming that row's token.
+ * taken on FAILED and CANCELED too, naming that row's token. A decision that counted, asked for again (its
+ * worker was killed before it could say so), is known by what is on record and changes nothing.
  */
 export function decide(decision: Decision): Decide<Decided> {
   return (row, now) => {
+    if (row && isOwn(row, decision)) return { returns: { kind: 'repeated', row } };
     const why = whyRefused(row, decision);
     if (!row || why !== null) {
       return { returns: { kind: 'refused', why: why ?? 'nothing is known of it', row } };
@@ -47,6 +52,27 @@ export function decide(decision: Decision): Decide<Decided> {
   };
 }
 
+/** True where this very decision is on record: same doubt, action and person, and the same adopted result. */
+function isOwn(row: StoredJob, decision: Decision): boolean {
+  const { action, doubt, by } = entry(decision, 0);
+  const isRecorded = row.decisions.some(
+    (made) => made.doubt === doubt && made.action === action && made.by === by,
+  );
+  if (!isRecorded || action !== 'adopt') return isRecorded;
+  const results =
+    decision.action === 'adopt'
+      ? [givenResult(decision).payload]
+      : row.calls.flatMap((call) => (call.late ? [call.late.result] : []));
+  return results.some((result) => isSamePayload(result, row.result));
+}
+
+/** A blob's name stands for one text: an adopted one is named by its digest, a late one by its call. */
+function isSamePayload(one: Payload, other: Payload | null): boolean {
+  if (!other) return false;
+  if ('json' in one) return 'json' in other && one.json === other.json;
+  return 'blob' in other && one.blob === other.blob;
+}
+
 function whyRefused(row: StoredJob | null, decision: Decision): string | null {
   if (!row) return 'nothing is known of it';
   const adopts = decision.action === 'adopt' || decision.action === 'adopt_late';
@@ -69,9 +95,13 @@ function adoptedResult(row: StoredJob, decision: Decision) {
     const { result, usage, cost_usd, model, request_id } = late;
     return { patch: { result, usage, cost_usd, model, request_id }, blobs: {} };
   }
-  const json = decision.action === 'adopt' ? (JSON.stringify(decision.result) ?? 'null') : 'null';
-  const { payload, blobs } = toPayload(`result/adopted-${row.token}`, json);
+  const { payload, blobs } = givenResult(decision);
   return { patch: { result: payload }, blobs };
+}
+
+function givenResult(decision: Decision) {
+  const json = decision.action === 'adopt' ? (JSON.stringify(decision.result) ?? 'null') : 'null';
+  return toPayload(`result/adopted-${textDigest(json)}`, json);
 }
 
 function lateAnswer(row: StoredJob) {
