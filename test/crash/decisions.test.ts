@@ -1,8 +1,10 @@
+import { temporal } from '@temporalio/proto';
 import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, startCrashWorld } from '../support/crash-world';
+import type { RecordPoint } from '../support/crash-points';
+import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { done, type Expected, RESULT } from '../support/kill-table';
-import { type KillCase, outcome, runKilledJob } from '../support/killed-job';
+import { INPUT, type KillCase, outcome, runKilledJob, untilKilled } from '../support/killed-job';
 
 /** How a job that a death left in doubt is decided, and what that comes to. */
 interface Decided extends Pick<KillCase, 'point'>, Expected {
@@ -39,5 +41,68 @@ test.concurrent.each(CASES)(
   },
   180_000,
 );
+
+const { TIMEOUT_TYPE_HEARTBEAT } = temporal.api.enums.v1.TimeoutType;
+
+/** An activity in which a worker is killed, what has it run, and what the job comes to. */
+interface KilledIn extends Expected {
+  point: RecordPoint;
+  activity: string;
+  by: string;
+  act(lane: Lane, job: string, doubt: number): Promise<unknown>;
+}
+
+const KILLED_IN: KilledIn[] = [
+  {
+    ...{ point: 'after_decide', activity: 'decideDoubt', by: 'ann', billed: 1, record: done('inference', 2) },
+    act: (lane, job, doubt) => lane.jobs.resolve(job, { action: 'rerun', doubt, by: 'ann' }),
+  },
+  {
+    ...{ point: 'before_reread', activity: 'readRecord', by: 'ann', billed: 0, record: abandoned },
+    act: (lane, job, doubt) => lane.jobs.resolve(job, { action: 'abandon', doubt, by: 'ann' }),
+  },
+  {
+    ...{ point: 'after_cancel', activity: 'cancelJob', by: 'cancel', billed: 0, record: abandoned },
+    act: (lane, job) => lane.jobs.cancel(job, { timeoutMs: 90_000 }),
+  },
+];
+
+test.concurrent.each(KILLED_IN)(
+  'a worker killed at $point is missed by its heartbeat: the job goes on, and the decision counts once',
+  async ({ point, activity, by, act, ...expected }) => {
+    const lane = await world.openLane(point);
+    const first = await lane.startWorker({ recovery: 'none', crash: { at: 'after_claim' } });
+    await lane.jobs.submit({ job_id: point, task: 'enrich', input: INPUT });
+    await untilKilled(first);
+    const doomed = await lane.startWorker({ recovery: 'none', crash: { at: point } });
+    const { status, token } = await outcome(lane, point);
+    expect(status).toBe('IN_DOUBT');
+
+    const acted = act(lane, point, token);
+    await doomed.said(`at ${point}`);
+    await untilKilled(doomed);
+    await lane.startHeir({ recovery: 'none' });
+    await acted;
+    const run = world.client.workflow.getHandle(point);
+    await run.result().catch(() => undefined);
+    const settled = await outcome(lane, point);
+    expect({ billed: world.model.billed(point), record: settled }).toMatchObject(expected);
+    expect(settled.decisions).toMatchObject([{ doubt: token, by }]);
+    expect(await whyTriedAgain(point, activity)).toBe(TIMEOUT_TYPE_HEARTBEAT);
+  },
+  180_000,
+);
+
+/** By which time-out Temporal missed the first try of this activity. */
+async function whyTriedAgain(job: string, activity: string) {
+  const { events = [] } = await world.client.workflow.getHandle(job).fetchHistory();
+  const scheduled = events!.find(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity,
+  );
+  const started = events!
+    .map((event) => event.activityTaskStartedEventAttributes)
+    .find((attributes) => attributes?.scheduledEventId?.eq(scheduled!.eventId!));
+  return started?.lastFailure?.timeoutFailureInfo?.timeoutType;
+}
 
 endsWithPromisesKept(() => world);

@@ -1,13 +1,14 @@
 import { writeSync } from 'node:fs';
+import { Context } from '@temporalio/activity';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Operations } from '../../src/once/outcome';
 import type { Provider } from '../../src/provider/provider';
 import type { ResultStore, StoredJob } from '../../src/store/store';
 import type { JobActivities } from '../../src/workflows/contract';
-import type { AnyCrashPoint, CrashHow } from './crash-points';
+import type { CrashHow, Failpoint, RecordPoint } from './crash-points';
 
 /** Called wherever a point is passed; at the chosen one the process dies, freezes, or the step throws. */
-export type Reach = (point: AnyCrashPoint) => void;
+export type Reach = (point: Failpoint) => void;
 
 /** A failpoint that acts the first `times` that `chosen` is passed. With no point chosen it never does. */
 export function failpoint(chosen: string | undefined, how: CrashHow, times: number): Reach {
@@ -22,7 +23,10 @@ export function failpoint(chosen: string | undefined, how: CrashHow, times: numb
   };
 }
 
-/** The store, with points around the write of a claim and of a result. */
+/** What these activities write is an operator's, and not a call's. */
+const WRITES: Record<string, RecordPoint> = { decideDoubt: 'after_decide', cancelJob: 'after_cancel' };
+
+/** The store, with points around the write of a claim, of a result, of a decision and of a cancel. */
 export function withStorePoints(store: ResultStore, reach: Reach): ResultStore {
   return {
     id: store.id,
@@ -34,9 +38,11 @@ export function withStorePoints(store: ResultStore, reach: Reach): ResultStore {
     async update(key, decide) {
       let step: 'claim' | 'save' | null = null;
       let isOperation = false;
+      let isWritten = false;
       const returns = await store.update(key, (row, now) => {
         const change = decide(row, now);
         step = stepOf(row, change.job);
+        isWritten = change.job !== undefined;
         isOperation = operations(change.job) > operations(row);
         // the first decision is over a snapshot, before any lock is taken: nothing is written yet
         if (step) reach(`before_${step}`);
@@ -44,6 +50,8 @@ export function withStorePoints(store: ResultStore, reach: Reach): ResultStore {
       });
       if (step) reach(`after_${step}`);
       if (isOperation) reach('after_operation_saved');
+      const written = isWritten && WRITES[Context.current().info.activityType];
+      if (written) reach(written);
       return returns;
     },
   };
@@ -95,7 +103,7 @@ function withPollPoint(operations: Operations, reach: Reach): Operations {
   };
 }
 
-/** The activities, with a point before `infer` tells Temporal its outcome. */
+/** The activities, with a point before `infer` tells Temporal its outcome, and one before the last look. */
 export function withActivityPoints(activities: JobActivities, reach: Reach): JobActivities {
   return {
     ...activities,
@@ -103,6 +111,10 @@ export function withActivityPoints(activities: JobActivities, reach: Reach): Job
       const outcome = await activities.infer(request);
       reach('before_report');
       return outcome;
+    },
+    async readRecord(request) {
+      reach('before_reread');
+      return activities.readRecord(request);
     },
   };
 }

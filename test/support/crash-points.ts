@@ -30,8 +30,20 @@ export const OPERATION_POINTS = [
   'after_operation_saved',
 ] as const;
 
-/** Any point at which a worker can be made to die. */
+/** Any point in the life of a call at which a worker can be made to die. */
 export type AnyCrashPoint = CrashPoint | (typeof OPERATION_POINTS)[number];
+
+/** Points outside of any call, in the short activities that read and write the record. */
+export type RecordPoint =
+  /** An operator's decision is durable; nobody was told. */
+  | 'after_decide'
+  /** A run that is about to end is about to look at the record once more. */
+  | 'before_reread'
+  /** The cancel of a job that is in no activity is durable; nobody was told. */
+  | 'after_cancel';
+
+/** Whatever a worker can be made to die at. */
+export type Failpoint = AnyCrashPoint | RecordPoint;
 
 /** How a worker dies: `kill` as by SIGKILL, `stop` freezes until SIGCONT, `throw` fails this one step. */
 export type CrashHow = 'kill' | 'stop' | 'throw';

@@ -11,7 +11,7 @@ import type { OnUnknown } from '../../src/once/policy';
 import { openStore } from '../../src/store/open';
 import type { ResultStore } from '../../src/store/store';
 import { brokenPromises } from './crash-history';
-import type { AnyCrashPoint, CrashHow } from './crash-points';
+import type { CrashHow, Failpoint } from './crash-points';
 import { ObservedJobs } from './observed-jobs';
 import { spawnWorker, type WorkerProcess } from './worker-process';
 
@@ -27,7 +27,7 @@ const TIMES = {
 export interface WorkerSpec {
   recovery?: 'stored' | 'background' | 'none';
   onUnknown?: OnUnknown;
-  crash?: { at: AnyCrashPoint | 'never'; how?: CrashHow; times?: number };
+  crash?: { at: Failpoint | 'never'; how?: CrashHow; times?: number };
   /** More of the product's environment, e.g. `INFER_ONCE_SHUTDOWN_GRACE`. */
   env?: Record<string, string>;
 }

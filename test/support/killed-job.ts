@@ -114,7 +114,8 @@ async function killInCall(world: CrashWorld, jobId: string, worker: WorkerProces
   await world.letGo(jobId);
 }
 
-async function untilKilled(worker: WorkerProcess): Promise<void> {
+/** Waits for its end by SIGKILL, and for no other. */
+export async function untilKilled(worker: WorkerProcess): Promise<void> {
   const { code, signal } = await worker.ended;
   if (signal !== 'SIGKILL') throw new Error(`the worker ended by ${signal ?? code}; see ${worker.logFile}`);
 }
