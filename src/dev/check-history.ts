@@ -17,8 +17,11 @@ export type HistoryEvent =
   | { type: 'unanswered'; job: string; by: string; why: string }
   /** A call reached the provider, and may have been paid for; null = one that names no job. */
   | { type: 'called'; job: string | null; call: string }
-  /** Somebody's `retry` or `rerun`, or the job's policy, allowed one call more. */
-  | { type: 'allowed'; job: string; why: 'retry' | 'rerun' }
+  /**
+   * Somebody's `retry` or `rerun`, or the job's policy, allowed one call more. `token` is of the failure or
+   * the doubt that was answered so: of two who answer the same one, the second joins and allows nothing.
+   */
+  | { type: 'allowed'; job: string; why: 'retry' | 'rerun'; token: number }
   /** What the store has of the job at the end. */
   | { type: 'recorded'; job: string; record: Answer };
 
@@ -74,7 +77,7 @@ function checkNobodys(events: readonly HistoryEvent[]): Break[] {
 
 function checkOneCall(job: string, events: readonly HistoryEvent[]): Break[] {
   const calls = pick(events, 'called').map(({ call }) => call);
-  const allowed = 1 + pick(events, 'allowed').length;
+  const allowed = 1 + new Set(pick(events, 'allowed').map(({ token }) => token)).size;
   if (calls.length <= allowed) return [];
   const counts = `${calls.length} times where ${allowed} ${allowed === 1 ? 'was' : 'were'} allowed`;
   return [['one call', `Job ${job} was called ${counts} (${calls.join(', ')}).`]];

@@ -7,6 +7,7 @@ const recordOf = (more: Partial<Answer> = {}): Answer => ({
   ...more,
 });
 const called = (call: string, job: string | null = 'a'): HistoryEvent => ({ type: 'called', job, call });
+const allowed = (token: number): HistoryEvent => ({ type: 'allowed', job: 'a', why: 'retry', token });
 const answered = (more: Partial<Answer> = {}): HistoryEvent => {
   return { type: 'answered', job: 'a', by: 'client 2', submitted: 'A', record: recordOf(more) };
 };
@@ -34,7 +35,15 @@ test('a second call breaks a promise, unless somebody allowed it', () => {
   const events = [...good, called('second')];
   const sentence = 'Job a was called 2 times where 1 was allowed (call-of-a, second).';
   expect(checkHistory(events)).toEqual([{ promise: 'one call', job: 'a', sentence }]);
-  expect(checkHistory([...events, { type: 'allowed', job: 'a', why: 'retry' }])).toEqual([]);
+  expect(checkHistory([...events, allowed(2)])).toEqual([]);
+});
+
+test('of two who retry the same failure the second allows nothing', () => {
+  const events = [...good, called('second'), called('third')];
+  expect(checkHistory([...events, allowed(2), allowed(2)])).toMatchObject([
+    { promise: 'one call', sentence: expect.stringContaining('3 times where 2 were allowed') },
+  ]);
+  expect(checkHistory([...events, allowed(2), allowed(5)])).toEqual([]);
 });
 
 test('a call that belongs to no job breaks a promise', () => {

@@ -11,6 +11,7 @@ import type { Watch } from './watch';
 import type { World } from './world';
 
 type Errors = typeof import('../../src/errors');
+type SharedSubmitsModule = typeof import('../../src/client/shared-submits');
 
 export interface ActorsWorld {
   world: World;
@@ -58,7 +59,20 @@ export class Actors {
       { AbortSignal: { any: SimSignal.any, timeout } },
     );
     this.Client = load<{ JobClient: typeof JobClient }>('client/job-client.ts').JobClient;
+    this.noteAcknowledged(load<SharedSubmitsModule>('client/shared-submits.ts').SharedSubmits);
     this.errors = sources.core<Errors>('errors.ts');
+  }
+
+  /** Once the client in a living process has its submission taken, the job must not be lost, whoever dies next. */
+  private noteAcknowledged({ prototype }: SharedSubmitsModule['SharedSubmits']): void {
+    const { watch } = this.outside;
+    const { submit } = prototype;
+    prototype.submit = async function (seed) {
+      const answer = await submit.call(this, seed);
+      watch.count('acknowledged');
+      watch.seen.push({ type: 'acknowledged', job: seed.key, by: 'a client' });
+      return answer;
+    };
   }
 
   /** How many callers still wait. */

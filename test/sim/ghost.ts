@@ -51,7 +51,7 @@ export class Ghost {
   /** @param answerMs - for so long after a claim an answer may come: call time-out and settle */
   constructor(
     private readonly violated: Violated,
-    private readonly allow: (why: 'retry' | 'rerun') => void,
+    private readonly allow: (why: 'retry' | 'rerun', token: number) => void,
     private readonly answerMs: number,
   ) {}
 
@@ -186,7 +186,7 @@ export class Ghost {
     }
     if (action !== 'rerun') return;
     this.reruns += 1;
-    this.allow('rerun');
+    this.allow('rerun', before.token);
     this.rerunsIn.set(after.generation, (this.rerunsIn.get(after.generation) ?? 0) + 1);
     if (by === 'policy') this.policyReruns += 1;
     if (this.policyReruns > 1) this.violated('I1', 'the policy ran the job again twice');
@@ -203,7 +203,7 @@ export class Ghost {
       const isPaid = run?.arg.reopen?.paid === true;
       if (isPaid) {
         this.paidReopens += 1;
-        this.allow('retry');
+        this.allow('retry', before.token);
       } else if ((this.billedIn.get(before.generation) ?? 0) > 0) {
         this.violated('I5', `a ${before.status} job that was paid for runs again without a retry`);
       }

@@ -57,7 +57,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     await world.run(world.now + 5 * MINUTE, isQuiet);
   }
   if (!isBroken()) checkEnd(scene, plan);
-  if (!isBroken()) for (const { sentence } of checkHistory(watch.seen)) watch.violated('history', sentence);
+  if (!isBroken()) checkPromises(scene, plan, sources);
   summarize(scene, plan);
   return {
     seed,
@@ -106,6 +106,16 @@ function checkEnd({ watch, store, actors, temporal }: Scene, plan: Plan): void {
     }
   }
   if (actors.waiting > 0) watch.violated('I6', `${actors.waiting} callers still wait`);
+}
+
+/** The promises as seen from outside: by callers, the provider, and whoever reads the store tomorrow. */
+function checkPromises({ watch, store }: Scene, plan: Plan, sources: Sources): void {
+  const { toRecord } = sources.core<typeof import('../../src/once/record')>('once/record.ts');
+  for (const key of plan.keys) {
+    const row = store.row(key);
+    if (row) watch.seen.push({ type: 'recorded', job: key, record: toRecord(row) });
+  }
+  for (const { sentence } of checkHistory(watch.seen)) watch.violated('history', sentence);
 }
 
 function summarize({ watch, store }: Scene, plan: Plan): void {

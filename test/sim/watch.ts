@@ -48,7 +48,8 @@ export class Watch {
     if (!ghost) {
       const { callTimeoutMs, settleMs } = this.times;
       const violated = (invariant: string, text: string) => this.violated(invariant, `${key}: ${text}`);
-      const allow = (why: 'retry' | 'rerun') => void this.seen.push({ type: 'allowed', job: key, why });
+      const allow = (why: 'retry' | 'rerun', token: number) =>
+        void this.seen.push({ type: 'allowed', job: key, why, token });
       ghost = new Ghost(violated, allow, callTimeoutMs + settleMs);
       this.ghosts.set(key, ghost);
     }

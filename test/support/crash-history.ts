@@ -25,8 +25,9 @@ async function recordedEvents(store: ResultStore): Promise<HistoryEvent[]> {
     for (const row of page.jobs) {
       const record = await loadRecord(store, row);
       events.push({ type: 'recorded', job: record.job_id, record });
-      for (const { action } of record.decisions) {
-        if (action === 'rerun') events.push({ type: 'allowed', job: record.job_id, why: 'rerun' });
+      for (const { action, doubt } of record.decisions) {
+        if (action === 'rerun')
+          events.push({ type: 'allowed', job: record.job_id, why: 'rerun', token: doubt });
       }
     }
     cursor = page.cursor;

@@ -43,7 +43,7 @@ export class ObservedJobs extends JobClient {
     const before = await super.get(jobId);
     // of any other job a retry allows nothing: it is refused, or joins what runs
     if (before?.status === 'FAILED' || before?.status === 'CANCELED') {
-      this.seen.push({ type: 'allowed', job: jobId, why: 'retry' });
+      this.seen.push({ type: 'allowed', job: jobId, why: 'retry', token: before.token });
     }
     return this.telling(super.retry(jobId, wait));
   }
