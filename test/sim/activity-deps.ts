@@ -14,6 +14,7 @@ export function makeDeps(outside: WorkerWorld, infer: InferAttempt) {
   const { watch, store, provider, policy } = outside;
   const tell = (callId: string, outcome: Outcome): void => {
     if (outcome.kind === 'answered') watch.reached(infer, callId, 'look-up');
+    if (outcome.kind === 'stated_failure') watch.stated();
   };
   const task = makeTask((input) => outside.refuses(proc.name, input));
   return {
@@ -60,6 +61,7 @@ function sendFrom<T extends Outcome | Started>(
     world.log(proc.name, () => `${ctx.call_id} comes to: ${outcome.kind}`);
     if (outcome.kind === 'answered') watch.reached(infer, ctx.call_id, 'call');
     if (outcome.kind === 'started') watch.started(infer, ctx.call_id);
+    if (outcome.kind === 'stated_failure') watch.stated();
   });
 }
 

@@ -156,6 +156,10 @@ export class Watch {
     infer.started.add(callId);
   }
 
+  stated(): void {
+    this.count('stated failures');
+  }
+
   event(_: InferAttempt, { event, ...fields }: OnceEvent): void {
     this.count(`event ${event}`);
     if (String(event) === 'unexpected error') this.violated('error', `a worker threw ${fields.reason}`);

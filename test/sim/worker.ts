@@ -34,6 +34,8 @@ export interface WorkerWatch {
   reached(infer: InferAttempt, callId: string, how: 'call' | 'look-up'): void;
   /** The id of a call that the provider runs by itself came into the living process. */
   started(infer: InferAttempt, callId: string): void;
+  /** The provider's word that a call failed came into the living process. */
+  stated(): void;
   ended(infer: InferAttempt, error: unknown): void;
   event(infer: InferAttempt, event: OnceEvent): void;
 }
