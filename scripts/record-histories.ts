@@ -2,9 +2,11 @@
 // workflow has changed in a way that old runs need not survive: npx jiti scripts/record-histories.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { RuleAction } from '../src/dev/offline/protocol';
 import type { JobRecord } from '../src/job';
+import { until } from '../test/support/until';
 import { startWorld, type World } from '../test/support/world';
 
 const { History } = temporal.api.history.v1;
@@ -26,6 +28,10 @@ interface Path {
   recovery?: 'stored' | 'background' | 'none';
   /** Default true. */
   searchAttributes?: boolean;
+  /** From so many events on Temporal suggests to continue as new. */
+  longAt?: number;
+  /** Record the first run of the job and not its last. */
+  isFirstRun?: boolean;
   act?: Act;
 }
 
@@ -50,6 +56,36 @@ const PATHS: Record<string, Path> = {
     act: async (world, id) => {
       await untilHeld(world, id);
       await world.jobs.cancel(id);
+    },
+  },
+  'held-and-continued-as-new': {
+    rule: LOST,
+    times: 1,
+    recovery: 'none',
+    longAt: 8,
+    isFirstRun: true,
+    act: async (world, id) => {
+      const { token } = await untilHeld(world, id);
+      const { runId } = await world.client.workflow.getHandle(id).describe();
+      await world.client.workflow.getHandle(id).signal('settled');
+      await untilRun(world, id, (run) => run.runId !== runId);
+      await world.jobs.resolve(id, { action: 'rerun', doubt: token, by: 'ann' });
+    },
+  },
+  'reopened-by-retry': {
+    rule: { content: 'no JSON at all' },
+    times: 1,
+    act: async (world, id) => {
+      await world.jobs.wait(id).catch(() => undefined);
+      await world.jobs.retry(id, {});
+    },
+  },
+  forgotten: {
+    act: async (world, id) => {
+      await world.jobs.wait(id);
+      await world.jobs.forget(id);
+      const args = [{ task: 'enrich', input: INPUT }];
+      await world.client.workflow.start('inferenceJob', { workflowId: id, taskQueue: 'inference', args });
     },
   },
   'canceled-in-call': {
@@ -94,6 +130,15 @@ async function untilPolled(world: World, id: string): Promise<void> {
   await world.model.waitForState(({ polls }) => polls > 1);
 }
 
+async function untilRun(
+  world: World,
+  id: string,
+  is: (run: WorkflowExecutionDescription) => boolean,
+): Promise<void> {
+  const handle = world.client.workflow.getHandle(id);
+  await until(`another run of ${id}`, async () => is(await handle.describe()));
+}
+
 async function untilHeld(world: World, id: string): Promise<JobRecord> {
   const error = await world.jobs.wait(id).catch((e) => e);
   if (error.code !== 'in_doubt') throw error;
@@ -101,16 +146,22 @@ async function untilHeld(world: World, id: string): Promise<JobRecord> {
 }
 
 async function record(name: string, path: Path): Promise<void> {
-  const { rule, times, recovery = 'stored', searchAttributes = true, act } = path;
-  const world = await startWorld({ server: 'dev', recovery, searchAttributes });
+  const { rule, times, recovery = 'stored', searchAttributes = true, longAt, isFirstRun, act } = path;
+  const dynamicConfig = longAt ? { 'limit.historyCount.suggestContinueAsNew': longAt } : undefined;
+  const world = await startWorld({ server: 'dev', recovery, searchAttributes, dynamicConfig });
   try {
-    await world.addWorker();
+    // a history that is to be recorded must not be erased
+    await world.addWorker({ eraseHistory: async () => undefined });
     if (rule) await world.model.rules({ match: { job_id: name }, times, do: rule });
     await world.jobs.submit({ job_id: name, task: 'enrich', input: INPUT });
+    const first = await world.client.workflow.getHandle(name).describe();
     await act?.(world, name);
-    const handle = world.client.workflow.getHandle(name);
-    await handle.result().catch(() => undefined);
-    const json = History.toObject(History.fromObject(await handle.fetchHistory()), AS_JSON);
+    await world.client.workflow
+      .getHandle(name)
+      .result()
+      .catch(() => undefined);
+    const run = world.client.workflow.getHandle(name, isFirstRun ? first.runId : undefined);
+    const json = History.toObject(History.fromObject(await run.fetchHistory()), AS_JSON);
     writeFileSync(join(FOLDER, `${name}.json`), `${JSON.stringify(scrub(json))}\n`);
     console.log(`${name}: ${json.events.length} events`);
   } finally {

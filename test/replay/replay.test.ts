@@ -35,11 +35,14 @@ test('there is a history of each path that a run can take', () => {
     'completed',
     'completed-without-attributes',
     'failed',
+    'forgotten',
     'held-and-adopted',
     'held-and-canceled',
+    'held-and-continued-as-new',
     'held-and-rerun',
     'mismatched',
     'recovered',
+    'reopened-by-retry',
     'retried-after-429',
   ]);
 });

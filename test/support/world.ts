@@ -34,6 +34,8 @@ export interface WorldOptions {
   /** Default `stored`: the offline model keeps completions as the OpenAI API does. */
   recovery?: 'stored' | 'background' | 'none';
   searchAttributes?: boolean;
+  /** Of the `dev` server. */
+  dynamicConfig?: Record<string, number>;
 }
 
 /** A Temporal server, an offline model in a process of its own with its ledger, a store and a worker. */
@@ -152,6 +154,7 @@ async function startServer(options: WorldOptions) {
       uiPort: await findFreePort(),
       headless: true,
       searchAttributes: options.searchAttributes ? attributeTypes() : undefined,
+      dynamicConfig: options.dynamicConfig,
     });
     const { address } = devServer;
     const nativeConnection = await NativeConnection.connect({ address });

@@ -23,6 +23,8 @@ export interface DevServerOptions {
   searchAttributes?: Readonly<Record<string, string>>;
   /** A namespace to make beside `default`. */
   namespace?: string;
+  /** More of the server's dynamic configuration, e.g. `{ 'limit.historyCount.suggestContinueAsNew': 20 }`. */
+  dynamicConfig?: Readonly<Record<string, number>>;
 }
 
 /** A dev server that answers. */
@@ -92,6 +94,9 @@ function serverArguments(options: DevServerOptions): string[] {
   // A deleted history goes once the queues have noted how far they are: every 30 s by default.
   args.push('--dynamic-config-value', 'history.transferProcessorUpdateAckInterval="1s"');
   args.push('--dynamic-config-value', 'history.visibilityProcessorUpdateAckInterval="1s"');
+  for (const [name, value] of Object.entries(options.dynamicConfig ?? {})) {
+    args.push('--dynamic-config-value', `${name}=${value}`);
+  }
   if (options.dbFilename) {
     args.push('--db-filename', options.dbFilename);
     args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
