@@ -178,6 +178,21 @@ describe('a job in doubt stops and asks', () => {
     expect(decisions).toMatchObject([{ by: `operator-${applied[0]}` }]);
   });
 
+  test('whoever asks again for the decision that counted is answered as the first time', async () => {
+    const doubt = await hold('again');
+    await world.model.rules({ match: { job_id: 'again' }, do: { hold: true } });
+    const rerun = { action: 'rerun', doubt, by: 'ann' } as const;
+    await lane.jobs.resolve('again', rerun);
+    await world.model.waitForHeld('again');
+    const { token, decisions } = await rowOf(world, 'again');
+    expect(await lane.jobs.resolve('again', rerun)).toMatchObject({ status: 'IN_PROGRESS', token });
+    await errorOf(lane.jobs.resolve('again', { ...rerun, by: 'ben' }), WrongStateError);
+    expect(await rowOf(world, 'again')).toMatchObject({ token, decisions });
+    await world.model.release('again');
+    expect((await lane.jobs.run(enrichJob('again'))).result).toEqual(RESULT);
+    expect(world.model.billed('again')).toBe(2);
+  });
+
   test('a hold wakes by the signal `settled` when somebody settles the record from outside', async () => {
     const doubt = await hold('signal');
     await world.store.update('signal', decide({ action: 'adopt', doubt, by: 'outside', result: ADOPTED }));
