@@ -54,15 +54,15 @@ interface KilledIn extends Expected {
 
 const KILLED_IN: KilledIn[] = [
   {
-    ...{ point: 'after_decide', activity: 'decideDoubt', by: 'ann', billed: 1, record: done('inference', 2) },
+    ...{ point: 'after_decide', activity: 'decideDoubt', by: 'ann', billed: 2, record: done('inference', 2) },
     act: (lane, job, doubt) => lane.jobs.resolve(job, { action: 'rerun', doubt, by: 'ann' }),
   },
   {
-    ...{ point: 'before_reread', activity: 'readRecord', by: 'ann', billed: 0, record: abandoned },
+    ...{ point: 'before_reread', activity: 'readRecord', by: 'ann', billed: 1, record: abandoned },
     act: (lane, job, doubt) => lane.jobs.resolve(job, { action: 'abandon', doubt, by: 'ann' }),
   },
   {
-    ...{ point: 'after_cancel', activity: 'cancelJob', by: 'cancel', billed: 0, record: abandoned },
+    ...{ point: 'after_cancel', activity: 'cancelJob', by: 'cancel', billed: 1, record: abandoned },
     act: (lane, job) => lane.jobs.cancel(job, { timeoutMs: 90_000 }),
   },
 ];
@@ -71,12 +71,12 @@ test.concurrent.each(KILLED_IN)(
   'a worker killed at $point is missed by its heartbeat: the job goes on, and the decision counts once',
   async ({ point, activity, by, act, ...expected }) => {
     const lane = await world.openLane(point);
-    const first = await lane.startWorker({ recovery: 'none', crash: { at: 'after_claim' } });
-    await lane.jobs.submit({ job_id: point, task: 'enrich', input: INPUT });
-    await untilKilled(first);
     const doomed = await lane.startWorker({ recovery: 'none', crash: { at: point } });
+    await world.setRule(point, { reset: 'after_billing' });
+    await lane.jobs.submit({ job_id: point, task: 'enrich', input: INPUT });
     const { status, token } = await outcome(lane, point);
     expect(status).toBe('IN_DOUBT');
+    await world.setRule(point, null);
 
     const acted = act(lane, point, token);
     await doomed.said(`at ${point}`);
