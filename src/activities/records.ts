@@ -7,7 +7,7 @@ import { askProvider } from '../once/recover';
 import { cancel, type Decision, decide } from '../once/rules/decide';
 import type { StoredJob } from '../store/store';
 import { checkSchema } from '../tasks/check';
-import type { ResolveRequest, StoreRef } from '../workflows/contract';
+import { type ResolveRequest, type StoreRef, UNNAMED } from '../workflows/contract';
 import type { ActivityDeps } from './deps';
 import { toFailure } from './failure';
 import { keepHeartbeating } from './heartbeat';
@@ -28,7 +28,7 @@ export function decideDoubt(deps: ActivityDeps, request: ResolveRequest & StoreR
 
 /** An adopted result is what the task's schema makes of it, as an answer of the model would be. */
 async function toDecision(deps: ActivityDeps, key: string, request: ResolveRequest): Promise<Decision> {
-  const { action, doubt, by = 'unknown', result } = request;
+  const { action, doubt, by = UNNAMED, result } = request;
   if (action !== 'adopt') return { action, doubt, by };
   const { job: row } = await deps.store.read(key);
   const task = row && findTask(deps, row.task);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   isGrpcServiceError,
   WithStartWorkflowOperation,
@@ -8,7 +9,7 @@ import {
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import { InvalidInputError, UnreachableError, WrongStateError } from '../errors';
 import { type JobRecord, parseJobKey, WORKFLOW_TYPE } from '../job';
-import { RESOLVE_UPDATE, type ResolveRequest } from '../workflows/contract';
+import { RESOLVE_UPDATE, type ResolveRequest, UNNAMED } from '../workflows/contract';
 import { guard } from './guard';
 import { restartArgument, type Scope } from './scope';
 import { startOptions } from './start';
@@ -27,6 +28,8 @@ const NOT_READY = 9;
 export async function resolveJob(scope: Scope, key: string, request: ResolveRequest): Promise<JobRecord> {
   const { jobId } = parseJobKey(key);
   const record = await scope.records.read(key);
+  // its run has closed and takes no update any more
+  if (record?.status === 'COMPLETED' && isOnRecord(record, request)) return record;
   const { arg, digest } = await restartArgument(scope, key, record);
   const options = await startOptions(scope.client, { key, arg, digest, taskQueue: scope.taskQueue });
   const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW_TYPE, {
@@ -43,6 +46,15 @@ export async function resolveJob(scope: Scope, key: string, request: ResolveRequ
   } catch (error) {
     throw explain(error, jobId, record);
   }
+}
+
+/** True where this very decision counted before; whoever asks again never heard. */
+function isOnRecord({ decisions, result }: JobRecord, request: ResolveRequest): boolean {
+  const action = request.action === 'adopt_late' ? 'adopt' : request.action;
+  const isMade = decisions.some(
+    (made) => made.action === action && made.doubt === request.doubt && made.by === (request.by ?? UNNAMED),
+  );
+  return isMade && (request.action !== 'adopt' || isDeepStrictEqual(result, request.result));
 }
 
 function explain(error: unknown, jobId: string, record: JobRecord | null): unknown {

@@ -7,6 +7,9 @@ export const RESOLVE_UPDATE = 'resolve';
 /** Signal: somebody outside the run changed the record; look again. */
 export const SETTLED_SIGNAL = 'settled';
 
+/** Who decided, where a decision says nothing of that. */
+export const UNNAMED = 'unknown';
+
 /** What `resolve` takes, from the client, the command line, Temporal UI or the `temporal` CLI. */
 export interface ResolveRequest {
   action: 'rerun' | 'adopt' | 'adopt_late' | 'abandon';

@@ -190,6 +190,10 @@ describe('a job in doubt stops and asks', () => {
     expect(await rowOf(world, 'again')).toMatchObject({ token, decisions });
     await world.model.release('again');
     expect((await lane.jobs.run(enrichJob('again'))).result).toEqual(RESULT);
+    // also where the run has closed, and takes no update any more
+    await untilRun(world, 'again', 'COMPLETED');
+    expect(await lane.jobs.resolve('again', rerun)).toMatchObject({ status: 'COMPLETED', result: RESULT });
+    await errorOf(lane.jobs.resolve('again', { ...rerun, by: 'ben' }), WrongStateError);
     expect(world.model.billed('again')).toBe(2);
   });
 
