@@ -29,9 +29,9 @@ export async function callAndSettle(
   claimedAt: number,
 ): Promise<OnceResult | 'again'> {
   const { key } = job.seed;
-  if (job.canceled.aborted || job.shutdown.aborted || !(await hasTime(env, job, claimed, claimedAt))) {
-    return giveUpUnsent(env, job, claimed);
-  }
+  const owns = await hasTime(env, job, claimed, claimedAt);
+  // looked at last: a cancel may have come while the lease was renewed
+  if (!owns || job.canceled.aborted || job.shutdown.aborted) return giveUpUnsent(env, job, claimed);
   const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs);
   const saveUntil = claimedAt + job.policy.callTimeoutMs + ROOM_TO_SAVE_MS;
   try {

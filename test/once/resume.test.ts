@@ -1,65 +1,8 @@
 import { UnreachableError } from '../../src/errors';
-import { systemClock } from '../../src/once/clock';
-import type { Answered, Operations, Outcome, Polled, Started } from '../../src/once/outcome';
-import type { Policy } from '../../src/once/policy';
-import { cancel } from '../../src/once/rules/decide';
-import { type OnceJob, type OnceResult, runOnce } from '../../src/once/run';
-import { openMemoryStore } from '../../src/store/memory';
+import { cancel, forget } from '../../src/once/rules/decide';
 import type { ResultStore } from '../../src/store/store';
-
-const TEST_POLICY: Policy = {
-  ...{ onUnknown: 'hold', holdForMs: null, holdThen: 'fail', callTimeoutMs: 20_000, leaseMs: 3_000 },
-  ...{ settleMs: 4_000, deadlineMs: 3_600_000, retryAfterCapMs: 3_600_000 },
-};
-const KEY = 'job';
-const SEED = { key: KEY, task: 'enrich', task_version: '1', input_digest: 'd', input_json: '{}' };
-const ANSWER: Answered = {
-  ...{ kind: 'answered', result: 7, usage: null, cost_usd: null, model: null, request_id: 'resp_1' },
-};
-
-/** One job at a provider that is told what to say. */
-class Scene {
-  store: ResultStore = openMemoryStore();
-  readonly canceled = new AbortController();
-  readonly stopped: string[] = [];
-  starts = 0;
-  /** What happens between the request and its answer. */
-  meanwhile: () => Promise<unknown> = async () => undefined;
-  started: Started | Outcome = { kind: 'started', operation: 'resp_1' };
-  polled: Polled = { kind: 'running' };
-  checks = 0;
-
-  readonly operations: Operations = {
-    poll: async () => this.polled,
-    cancel: async (operation) => void this.stopped.push(operation),
-  };
-
-  run(change: Partial<OnceJob> = {}): Promise<OnceResult> {
-    const env = {
-      store: this.store,
-      clock: systemClock,
-      newCallId: () => `call-${this.starts}`,
-      onEvent() {},
-    };
-    const start = async () => {
-      this.starts += 1;
-      await this.meanwhile();
-      return this.started;
-    };
-    return runOnce(env, {
-      ...{ seed: SEED, permit: undefined, policy: TEST_POLICY, checks: this.checks, lookUp: null },
-      prepare: async () => ({ start, send: () => Promise.reject(new Error('it is never sent as well')) }),
-      operations: this.operations,
-      canceled: this.canceled.signal,
-      shutdown: new AbortController().signal,
-      ...change,
-    });
-  }
-
-  async row() {
-    return (await this.store.read(KEY)).job!;
-  }
-}
+import { ANSWER, KEY, Scene, SEED, TEST_POLICY } from './scene';
+import { SteppedClock } from './stepped-clock';
 
 let scene: Scene;
 beforeEach(() => {
@@ -115,6 +58,45 @@ test('a cancel while the call is being started waits for its id, and stops it', 
     kind: 'settled',
     row: { status: 'CANCELED', billed: 'unknown' },
   });
+  expect(scene.stopped).toEqual(['resp_1']);
+});
+
+test('but not for ever: a start that gives no id in time is aborted', async () => {
+  const clock = new SteppedClock();
+  scene.clock = clock;
+  let aborted = false;
+  scene.meanwhile = ({ signal }) =>
+    new Promise<void>((done) => {
+      signal.addEventListener('abort', () => {
+        aborted = true;
+        done();
+      });
+    });
+  const result = scene.run();
+  await clock.pass(1_000);
+  scene.canceled.abort();
+  await clock.pass(9_999);
+  expect(aborted).toBe(false);
+  await clock.pass(1);
+  expect(await result).toMatchObject({ kind: 'settled', row: { status: 'CANCELED', billed: 'unknown' } });
+});
+
+test('a cancel between two polls stops the call, and keeps an answer that came first', async () => {
+  await scene.run();
+  scene.canceled.abort();
+  scene.polled = ANSWER;
+  const result = await scene.run();
+  expect(result).toMatchObject({ kind: 'settled', row: { status: 'CANCELED', billed: 'yes' } });
+  expect(scene.stopped).toEqual(['resp_1']);
+  expect((await scene.row()).calls).toMatchObject([{ late: { result: { json: '7' } } }]);
+});
+
+test('a call whose job was forgotten while it was started is stopped: nobody can ask for it any more', async () => {
+  scene.meanwhile = async () => {
+    const canceled = await scene.store.update(KEY, cancel(SEED));
+    await scene.store.update(KEY, forget(canceled!.token));
+  };
+  expect(await scene.run()).toMatchObject({ kind: 'settled', row: { status: 'FORGOTTEN', calls: [] } });
   expect(scene.stopped).toEqual(['resp_1']);
 });
 

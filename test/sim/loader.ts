@@ -32,6 +32,25 @@ export interface Globals {
   clearInterval?: unknown;
 }
 
+/**
+ * The texts of the sources that these edits change, by their paths below `src`.
+ *
+ * @throws Error where an edit does not apply, or applies twice: a mutant must not fade away unseen
+ */
+export function applyEdits(edits: readonly Edit[]): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const { file, find, replace } of edits) {
+    const parts = (texts.get(file) ?? read(file)).split(find);
+    if (parts.length !== 2) {
+      throw new Error(
+        `src/${file} holds ${parts.length - 1} times, not once, what an edit replaces: ${find}`,
+      );
+    }
+    texts.set(file, parts.join(replace));
+  }
+  return texts;
+}
+
 const compiledOnce = new Map<string, Compiled>();
 
 /**
@@ -39,22 +58,13 @@ const compiledOnce = new Map<string, Compiled>();
  * the core are shared; those that speak to Temporal or to timers are made anew for each simulated process.
  */
 export class Sources {
-  private readonly texts = new Map<string, string>();
+  private readonly texts: Map<string, string>;
   private readonly compiled = new Map<string, Compiled>();
   private readonly shared = new Map<string, Exports>();
 
-  /** @throws Error where an edit does not apply, or applies twice: a mutant must not fade away unseen */
+  /** @throws Error where an edit does not apply, or applies twice */
   constructor(edits: Edit[] = []) {
-    for (const { file, find, replace } of edits) {
-      const text = this.texts.get(file) ?? read(file);
-      const parts = text.split(find);
-      if (parts.length !== 2) {
-        throw new Error(
-          `src/${file} holds ${parts.length - 1} times, not once, what an edit replaces: ${find}`,
-        );
-      }
-      this.texts.set(file, parts.join(replace));
-    }
+    this.texts = applyEdits(edits);
   }
 
   /** A module of the core, shared by everything that is loaded from these sources. */

@@ -1,0 +1,175 @@
+import type { FoundAnswer, Outcome } from '../../src/once/outcome';
+import { claim } from '../../src/once/rules/claim';
+import { decide } from '../../src/once/rules/decide';
+import { submit } from '../../src/once/rules/submit';
+import { openMemoryStore } from '../../src/store/memory';
+import { ANSWER, KEY, Scene, SEED, TEST_POLICY } from './scene';
+import { SteppedClock } from './stepped-clock';
+
+const UNKNOWN: Outcome = { kind: 'unknown', reason: 'reset' };
+const FAILED: Outcome = { kind: 'stated_failure', reason: 'provider_failed', message: '500' };
+const BAD: FoundAnswer['outcome'] = {
+  ...{ ...ANSWER, kind: 'bad_answer', raw: 'x' },
+  error: { code: 'truncated', message: 'it was cut off' },
+};
+
+let scene: Scene;
+beforeEach(() => {
+  scene = new Scene();
+});
+
+/** Leaves the job in doubt about so many calls, each of which a person had run again. */
+async function doubtCalls(count: number): Promise<string[]> {
+  for (let n = 1; ; n += 1) {
+    await scene.runSent(UNKNOWN);
+    const { doubt, calls } = await scene.row();
+    if (n === count) return calls.map((call) => call.call_id);
+    await scene.store.update(KEY, decide({ action: 'rerun', doubt: doubt!.token, by: 'ann' }));
+  }
+}
+
+/** The provider shows these answers, in this order. */
+const found = (...answers: FoundAnswer[]) => ({ lookUp: async () => answers });
+
+describe('before the request is written', () => {
+  test('a job that is canceled between its claim and its request is not sent: CANCELED, billed no', async () => {
+    scene.afterWrite(
+      (_, after) => after.status === 'IN_PROGRESS',
+      () => scene.canceled.abort(),
+    );
+    const result = await scene.runSent(ANSWER);
+    expect(result).toMatchObject({ kind: 'settled', row: { status: 'CANCELED', billed: 'no', calls: [] } });
+    expect(scene.starts).toBe(0);
+  });
+
+  test('nor is one whose lease had to be renewed first, and that was canceled meanwhile', async () => {
+    const clock = new SteppedClock();
+    scene.clock = clock;
+    scene.store = openMemoryStore({ now: clock.wall });
+    // the claim is answered only after its lease is over
+    scene.afterWrite(
+      (before, after) => before?.status !== 'IN_PROGRESS' && after.status === 'IN_PROGRESS',
+      () => clock.pass(TEST_POLICY.leaseMs),
+    );
+    scene.afterWrite(
+      (before, after) => before?.status === 'IN_PROGRESS' && after.status === 'IN_PROGRESS',
+      () => scene.canceled.abort(),
+    );
+    const result = await scene.runSent(ANSWER);
+    expect(result).toMatchObject({ kind: 'settled', row: { status: 'CANCELED', billed: 'no' } });
+    expect(scene.starts).toBe(0);
+  });
+
+  test('a worker that has to end between its claim and its request gives the job back unsent', async () => {
+    scene.afterWrite(
+      (_, after) => after.status === 'IN_PROGRESS',
+      () => scene.shutdown.abort(),
+    );
+    expect((await scene.runSent(ANSWER)).kind).toBe('retry');
+    expect(await scene.row()).toMatchObject({ status: 'PENDING', billed: 'no', calls: [] });
+    expect(scene.starts).toBe(0);
+  });
+
+  test('the cancel of a run with another input leaves the job that it missed alone, and tells nothing of it', async () => {
+    await scene.store.update(KEY, submit({ ...SEED, input_digest: 'another' }));
+    const before = await scene.row();
+    scene.canceled.abort();
+    expect((await scene.runSent(ANSWER)).kind).toBe('mismatch');
+    expect(await scene.row()).toEqual(before);
+  });
+});
+
+describe('while a call is under way', () => {
+  test('a live worker keeps its lease, however long: who comes second is told that it is busy, and no doubt arises', async () => {
+    const clock = new SteppedClock();
+    scene.clock = clock;
+    scene.store = openMemoryStore({ now: clock.wall });
+    let answer = () => {};
+    scene.meanwhile = () =>
+      new Promise<void>((done) => {
+        answer = done;
+      });
+    const first = scene.runSent(ANSWER);
+    for (let passed = 0; passed < 3 * TEST_POLICY.leaseMs; passed += TEST_POLICY.leaseMs / 2) {
+      await clock.pass(TEST_POLICY.leaseMs / 2);
+      expect(await scene.runSent(ANSWER)).toMatchObject({ kind: 'retry', reason: 'busy' });
+    }
+    answer();
+    const row = { status: 'COMPLETED', source: 'inference', attempts: 1 };
+    expect(await first).toMatchObject({ kind: 'settled', row });
+    expect(scene.events).not.toContain('in_doubt');
+    expect(scene.starts).toBe(1);
+  });
+});
+
+describe('a provider that says that it failed itself', () => {
+  test('is asked once whether it answered all the same: that answer is the job’s', async () => {
+    const result = await scene.runSent(FAILED, found({ call_id: 'call-0', outcome: ANSWER }));
+    const row = { status: 'COMPLETED', source: 'recovered', billed: 'yes' };
+    expect(result).toMatchObject({ kind: 'settled', row });
+  });
+
+  test('and where it has none the job is tried again', async () => {
+    const result = await scene.runSent(FAILED, found());
+    expect(result).toMatchObject({ kind: 'retry', reason: 'provider_failed' });
+    expect(await scene.row()).toMatchObject({ status: 'PENDING', billed: 'no' });
+  });
+});
+
+describe('in doubt', () => {
+  test('a new doubt is no operator’s yet: waiters go on waiting while the provider is asked', async () => {
+    const seen: unknown[] = [];
+    const lookUp = async () => {
+      seen.push((await scene.row()).doubt?.recovering);
+      return [];
+    };
+    await scene.runSent(UNKNOWN, { lookUp });
+    expect(seen).toEqual([true]);
+  });
+
+  test('nor is one about a worker that is gone', async () => {
+    let ahead = 0;
+    scene.store = openMemoryStore({ now: () => Date.now() + ahead });
+    await scene.store.update(KEY, claim({ seed: SEED, permit: undefined, call_id: 'dead', lease_ms: 1 }));
+    ahead = 1;
+    const seen: unknown[] = [];
+    const lookUp = async () => {
+      seen.push((await scene.row()).doubt?.recovering);
+      return [];
+    };
+    await scene.runSent(UNKNOWN, { lookUp });
+    expect(seen).toEqual([true]);
+  });
+
+  test('of several answers the oldest valid one is the result, and the others are kept beside it', async () => {
+    const [first, second, third] = await doubtCalls(3);
+    const outcome = (result: number) => ({ ...ANSWER, result });
+    const result = await scene.runSent(
+      UNKNOWN,
+      found(
+        { call_id: first!, outcome: BAD },
+        { call_id: second!, outcome: outcome(2) },
+        { call_id: third!, outcome: outcome(3) },
+      ),
+    );
+    const row = { status: 'COMPLETED', source: 'recovered', result: { json: '2' } };
+    expect(result).toMatchObject({ kind: 'settled', row });
+    expect((await scene.row()).calls).toMatchObject([
+      { fate: 'executed', raw: { json: '"x"' } },
+      { fate: 'executed' },
+      { fate: 'executed', late: { result: { json: '3' } } },
+    ]);
+  });
+
+  test('a bad answer fails the job only where no valid one is there, not even to a call from before a retry', async () => {
+    const [first] = await doubtCalls(1);
+    const { token: doubt } = await scene.row();
+    await scene.store.update(KEY, decide({ action: 'abandon', doubt, by: 'ann' }));
+    const permit = { token: (await scene.row()).token, paid: true as const };
+    await scene.runSent(UNKNOWN, { permit });
+    const [, second] = (await scene.row()).calls;
+    const answers = found({ call_id: second!.call_id, outcome: BAD }, { call_id: first!, outcome: ANSWER });
+    const row = { status: 'COMPLETED', source: 'recovered', generation: 2 };
+    expect(await scene.runSent(UNKNOWN, { permit, ...answers })).toMatchObject({ kind: 'settled', row });
+  });
+});

@@ -1,0 +1,102 @@
+import type { JobRecord } from '../../src/job';
+import { toRecord } from '../../src/once/record';
+import { claim } from '../../src/once/rules/claim';
+import { applyPolicy, cancel, decide, forget } from '../../src/once/rules/decide';
+import { restore } from '../../src/once/rules/restore';
+import { type Claimed, complete, doubt, release } from '../../src/once/rules/settle';
+import { submit } from '../../src/once/rules/submit';
+import { openMemoryStore } from '../../src/store/memory';
+import type { Decide, ResultStore, StoredJob } from '../../src/store/store';
+import { ANSWER, KEY, SEED } from './scene';
+
+let store: ResultStore;
+beforeEach(() => {
+  store = openMemoryStore();
+});
+
+const run = <T>(rule: Decide<T>): Promise<T> => store.update(KEY, rule);
+const row = async (): Promise<StoredJob> => (await store.read(KEY)).job!;
+
+async function claimed(call_id: string, paidAt?: number): Promise<Claimed> {
+  const permit = paidAt === undefined ? undefined : ({ token: paidAt, paid: true } as const);
+  const won = await run(claim({ seed: SEED, permit, call_id, lease_ms: 15_000 }));
+  if (won.kind !== 'claimed') throw new Error(`not claimed but ${won.kind}`);
+  return { call_id, token: won.token, input_digest: SEED.input_digest };
+}
+
+/** A claim whose outcome nobody knows; gives the doubt's token. */
+async function doubted(call_id: string): Promise<number> {
+  return (await run(doubt(await claimed(call_id), 'reset'))).row!.token;
+}
+
+/** The rule changes nothing of the row. */
+async function leavesAlone(rule: Decide<unknown>): Promise<void> {
+  const before = await row();
+  await run(rule);
+  expect(await row()).toEqual(before);
+}
+
+test('what was paid for stays so, whatever is learned of another call', async () => {
+  const first = await claimed('c1');
+  await run(release(first));
+  const second = await claimed('c2');
+  // its provider said "not executed", then showed an answer to a look-up that was under way
+  await run(complete(first, ANSWER, 'recovered'));
+  expect(await row()).toMatchObject({ status: 'COMPLETED', billed: 'yes', calls: [{ call_id: 'c2' }] });
+  await run(release(second));
+  expect(await row()).toMatchObject({ status: 'COMPLETED', billed: 'yes', calls: [] });
+});
+
+test('the policy decides the doubt that it looked at and no later one', async () => {
+  const seen = await doubted('c1');
+  await run(decide({ action: 'rerun', doubt: seen, by: 'ann' }));
+  await doubted('c2');
+  await leavesAlone(applyPolicy('fail', seen));
+  await leavesAlone(applyPolicy('rerun', seen));
+});
+
+test('the policy runs a job again once, however many workers think that it is due', async () => {
+  expect(await run(applyPolicy('rerun', await doubted('c1')))).toMatchObject({ status: 'PENDING' });
+  await leavesAlone(applyPolicy('rerun', await doubted('c2')));
+});
+
+test('a run with another input cancels nobody’s job, at whatever it is', async () => {
+  const stranger = cancel({ ...SEED, input_digest: 'another' });
+  await run(submit(SEED));
+  await leavesAlone(stranger);
+  const claim = await claimed('c1');
+  await leavesAlone(stranger);
+  await run(doubt(claim, 'reset'));
+  await leavesAlone(stranger);
+  await run(decide({ action: 'abandon', doubt: (await row()).token, by: 'ann' }));
+  await leavesAlone(stranger);
+});
+
+test('forget erases the record that was looked at, and none that was opened again since', async () => {
+  const { token } = (await run(cancel(SEED)))!;
+  await run(complete(await claimed('c1', token), ANSWER));
+  await leavesAlone(forget(token));
+  expect(await run(forget((await row()).token))).toMatchObject({ status: 'FORGOTTEN' });
+});
+
+describe('a result that only Temporal has', () => {
+  let lost: JobRecord;
+  beforeEach(async () => {
+    await run(complete(await claimed('before'), ANSWER));
+    lost = toRecord(await row());
+    store = openMemoryStore();
+    await run(submit(SEED));
+  });
+
+  test('is taken over by a row that nobody has claimed', async () => {
+    expect(await run(restore(lost))).toMatchObject({ status: 'COMPLETED', billed: 'yes' });
+  });
+
+  test('replaces nothing once the job was claimed, also where that call was not executed', async () => {
+    const claim = await claimed('c1');
+    await leavesAlone(restore(lost));
+    await run(release(claim));
+    expect(await row()).toMatchObject({ status: 'PENDING', attempts: 1 });
+    await leavesAlone(restore(lost));
+  });
+});
