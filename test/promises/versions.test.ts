@@ -1,8 +1,21 @@
 import { z } from 'zod';
 import { defineTask, JobClient, JobFailedError } from '../../src';
+import { claim } from '../../src/once/rules/claim';
+import { release } from '../../src/once/rules/settle';
 import { createRegistry } from '../../src/tasks/registry';
+import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
-import { addLane, errorOf, type Lane, rowOf, startBare, untilRun } from './support';
+import {
+  addLane,
+  errorOf,
+  INPUT,
+  type Lane,
+  RESULT,
+  rowOf,
+  startBare,
+  untilRun,
+  writeOrphan,
+} from './support';
 
 const version = (number: string, minimum: number) =>
   defineTask({
@@ -54,5 +67,41 @@ describe('a completed job answers for every version of its task', () => {
     const stranger = new JobClient({ client, store, taskQueue: 'nobody-here' });
     expect((await stranger.run(job('stranger'))).result).toEqual(result);
     expect(world.model.billed('stranger')).toBe(1);
+  });
+});
+
+describe('in a rolling deploy, a worker that does not know the task', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  afterAll(() => world.stop());
+
+  test('leaves a job that was claimed to one that does, and fails it by nothing that it lacks', async () => {
+    const other = createRegistry([version('1', 1)]);
+    const strange = await addLane(world, 'deploy', {}, { tasks: other });
+    const job = { job_id: 'claimed', task: 'enrich', input: INPUT };
+    await writeOrphan(world, 'claimed');
+    const { input_digest } = await rowOf(world, 'claimed');
+    const seed = { key: 'claimed', task: 'enrich', task_version: '1', input_digest, input_json: null };
+    const rule = claim({ seed, permit: undefined, call_id: 'limited', lease_ms: 60_000 });
+    const won = await world.store.update('claimed', rule);
+    if (won.kind !== 'claimed') throw new Error(`not claimed but ${won.kind}`);
+    await world.store.update('claimed', release({ ...won, input_digest }));
+    const before = await rowOf(world, 'claimed');
+    expect(before).toMatchObject({ status: 'PENDING', attempts: 1 });
+
+    await strange.jobs.submit(job);
+    await until('that worker has had it', async () => {
+      const { status } = await rowOf(world, 'claimed');
+      return (
+        status !== 'PENDING' || (await strange.jobs.whyWaiting('claimed'))?.includes('does not know task')
+      );
+    });
+    expect(await rowOf(world, 'claimed')).toEqual(before);
+    await strange.worker.stop();
+    const { jobs } = await addLane(world, 'deploy');
+    expect(await jobs.run(job)).toMatchObject({ status: 'COMPLETED', attempts: 2, result: RESULT });
+    expect(world.model.billed('claimed')).toBe(1);
   });
 });
