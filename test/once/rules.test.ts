@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../src/job';
 import { toRecord } from '../../src/once/record';
-import { claim } from '../../src/once/rules/claim';
+import { claim, expire, refuseInput } from '../../src/once/rules/claim';
 import { applyPolicy, cancel, decide, forget } from '../../src/once/rules/decide';
 import { restore } from '../../src/once/rules/restore';
 import { type Claimed, complete, doubt, release } from '../../src/once/rules/settle';
@@ -58,6 +58,16 @@ test('the policy decides the doubt that it looked at and no later one', async ()
 test('the policy runs a job again once, however many workers think that it is due', async () => {
   expect(await run(applyPolicy('rerun', await doubted('c1')))).toMatchObject({ status: 'PENDING' });
   await leavesAlone(applyPolicy('rerun', await doubted('c2')));
+});
+
+test('a lease that has time is no doubt, whoever looks', async () => {
+  await claimed('c1');
+  await leavesAlone(expire());
+});
+
+test('an input that is refused settles no job that another has claimed meanwhile', async () => {
+  await claimed('c1');
+  await leavesAlone(refuseInput(SEED, undefined, 'it does not fit'));
 });
 
 test('a run with another input cancels nobody’s job, at whatever it is', async () => {

@@ -323,4 +323,12 @@ export const MUTANTS: readonly Mutant[] = [
       'if (record === undefined) {',
     ),
   ),
+  mutant(
+    'a canceled run with another input goes on with the job that it missed',
+    edit(
+      'activities/records.ts',
+      'if (!row || row.input_digest !== seed.input_digest) return null;',
+      'if (!row) return null;',
+    ),
+  ),
 ];

@@ -1,0 +1,312 @@
+import type { Edit } from './loader';
+import type { Mutant } from './mutants';
+
+/** A breakage that the simulator does not see, and the test that does. */
+export interface NamedMutant extends Mutant {
+  /** The test's file, below `test`. */
+  file: string;
+  /** Its full name, with those of the blocks that it is in. */
+  test: string;
+}
+
+const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
+
+/** Mutants whose test is in one file. */
+const caughtIn =
+  (file: string) =>
+  (name: string, test: string, ...edits: Edit[]): NamedMutant => ({ name, file, test, edits });
+
+const inCall = caughtIn('once/call.test.ts');
+const inResume = caughtIn('once/resume.test.ts');
+const inRules = caughtIn('once/rules.test.ts');
+const inRaces = caughtIn('promises/races.test.ts');
+const inVersions = caughtIn('promises/versions.test.ts');
+
+const CLAIM = 'once/rules/claim.ts';
+const SETTLE = 'once/rules/settle.ts';
+const DECIDE = 'once/rules/decide.ts';
+const RESTORE = 'once/rules/restore.ts';
+const OPERATIONS = 'once/operations.ts';
+const CALL = 'once/call.ts';
+const RUN = 'once/run.ts';
+const RECOVER = 'once/recover.ts';
+
+const UNSENT = 'before the request is written';
+const DOUBT = 'in doubt';
+const RACES = 'requests that meet a run at its end, or each other';
+
+/** Each has to fail the test that it names (`named-mutants.test.ts`). */
+export const NAMED_MUTANTS: readonly NamedMutant[] = [
+  inCall(
+    'a lease is not renewed',
+    'while a call is under way a live worker keeps its lease, however long: who comes second is told that it is busy, and no doubt arises',
+    edit(
+      CALL,
+      'const stop = env.clock.every(leaseMs / 3, () => {',
+      'const stop = env.clock.every(1e12, () => {',
+    ),
+  ),
+  inCall(
+    'a failure by the word of the provider is not looked into',
+    'a provider that says that it failed itself is asked once whether it answered all the same: that answer is the job’s',
+    edit(
+      CALL,
+      'const found = await askProvider(env, job, claimed.row);',
+      'const found = null as StoredJob | null;',
+    ),
+  ),
+  inCall(
+    'a call is sent though its job was canceled',
+    `${UNSENT} a job that is canceled between its claim and its request is not sent: CANCELED, billed no`,
+    edit(
+      CALL,
+      'if (!owns || job.canceled.aborted || job.shutdown.aborted)',
+      'if (!owns || job.shutdown.aborted)',
+    ),
+  ),
+  inCall(
+    'a call is sent though its job was canceled while the lease was renewed',
+    `${UNSENT} nor is one whose lease had to be renewed first, and that was canceled meanwhile`,
+    edit(
+      CALL,
+      '  const owns = await hasTime(',
+      '  if (job.canceled.aborted) return giveUpUnsent(env, job, claimed);\n  const owns = await hasTime(',
+    ),
+    edit(
+      CALL,
+      'if (!owns || job.canceled.aborted || job.shutdown.aborted)',
+      'if (!owns || job.shutdown.aborted)',
+    ),
+  ),
+  inCall(
+    'a call is sent though its process has to end',
+    `${UNSENT} a worker that has to end between its claim and its request gives the job back unsent`,
+    edit(
+      CALL,
+      'if (!owns || job.canceled.aborted || job.shutdown.aborted)',
+      'if (!owns || job.canceled.aborted)',
+    ),
+  ),
+  inCall(
+    'a canceled run with another input is told of the job that it missed',
+    `${UNSENT} the cancel of a run with another input leaves the job that it missed alone, and tells nothing of it`,
+    edit(RUN, "if (job.canceled.aborted && seen.kind !== 'mismatch') {", 'if (job.canceled.aborted) {'),
+  ),
+  inRules(
+    'a canceled run with another input cancels the job that it missed',
+    'a run with another input cancels nobody’s job, at whatever it is',
+    edit(DECIDE, 'if (seed && row.input_digest !== seed.input_digest) return { returns: row };', ''),
+  ),
+  inRules(
+    'what is learned of one call un-bills another',
+    'what was paid for stays so, whatever is learned of another call',
+    edit(SETTLE, "billed: row.billed === 'yes' ? 'yes' : foldBilled(known)", 'billed: foldBilled(known)'),
+  ),
+  inRules(
+    'the policy decides whatever doubt there is',
+    'the policy decides the doubt that it looked at and no later one',
+    edit(
+      DECIDE,
+      "if (row?.status !== 'IN_DOUBT' || row.token !== token) return { returns: row };",
+      "if (row?.status !== 'IN_DOUBT') return { returns: row };",
+    ),
+  ),
+  inRules(
+    'the policy reruns as often as workers think that it is due',
+    'the policy runs a job again once, however many workers think that it is due',
+    edit(DECIDE, "if (action === 'rerun' && wasRerunByPolicy(row)) return { returns: row };", ''),
+  ),
+  inRules(
+    'a lease that has time ends in doubt',
+    'a lease that has time is no doubt, whoever looks',
+    edit(
+      CLAIM,
+      "if (row?.status !== 'IN_PROGRESS' || (row.lease_until ?? 0) > now) return",
+      "if (row?.status !== 'IN_PROGRESS') return",
+    ),
+  ),
+  inRules(
+    'a refused input settles a job that another has claimed',
+    'an input that is refused settles no job that another has claimed meanwhile',
+    edit(
+      CLAIM,
+      "if (inspect(row, seed.input_digest, permit, now).kind !== 'claimable') {",
+      "if (row?.status === 'COMPLETED') {",
+    ),
+  ),
+  inRules(
+    'forget erases a record that was opened again',
+    'forget erases the record that was looked at, and none that was opened again since',
+    edit(DECIDE, 'if (!row || row.token !== token || !isSettled', 'if (!row || !isSettled'),
+  ),
+  inRaces(
+    'forget leaves copies at the provider where the job ran again meanwhile',
+    `${RACES} forget asks the provider again where the job was run again meanwhile: none of its copies stays`,
+    edit(DECIDE, 'if (!row || row.token !== token || !isSettled', 'if (!row || !isSettled'),
+  ),
+  inRaces(
+    'forget does not wait for an open run',
+    `${RACES} forget waits until the run has closed before it erases anything`,
+    edit(
+      'client/forget.ts',
+      'if (run?.isOpen) await untilClosed',
+      'if (run === undefined) await untilClosed',
+    ),
+  ),
+  inRules(
+    'a result of a lost record replaces a job that was claimed',
+    'a result that only Temporal has replaces nothing once the job was claimed, also where that call was not executed',
+    edit(RESTORE, "row?.status !== 'PENDING' || row.attempts > 0", "row?.status !== 'PENDING'"),
+  ),
+  inVersions(
+    'a worker decides a claimed job whose task it does not know',
+    'in a rolling deploy, a worker that does not know the task leaves a job that was claimed to one that does, and fails it by nothing that it lacks',
+    edit('activities/infer.ts', 'if (!task) await leaveToOthers(deps, key, request.task);', ''),
+  ),
+  inRaces(
+    'any open run is a join',
+    `${RACES} a submission that meets the last moment of a run joins nothing: it starts a run that opens the job again`,
+    edit('client/submit.ts', 'if (!permit) return true;', 'if (key) return true;'),
+  ),
+  inRaces(
+    'any open run serves a retry',
+    `${RACES} nor does a retry`,
+    edit('client/scope.ts', 'if (reopen?.token === permit.token) return false;', 'if (key) return false;'),
+  ),
+  inRaces(
+    'a late cancel takes the job from whoever asked for it again',
+    `${RACES} a cancel takes nothing from whoever asked for the job again after it was written`,
+    edit('client/cancel.ts', 'settled && row?.token !== settled.token ? { returns: row } :', ''),
+  ),
+  inRaces(
+    'the waiter of a retry shares the wait for the old failure',
+    `${RACES} the waiter of a retry shares no wait that may end with the old failure`,
+    edit('client/shared-waits.ts', "wanted.staleToken ?? ''", "''"),
+  ),
+  inRaces(
+    'the waiter of a retry takes the old failure',
+    `${RACES} the waiter of a retry shares no wait that may end with the old failure`,
+    edit('client/wait.ts', 'return wasClosed || record.token !== wanted.staleToken;', 'return true;'),
+  ),
+  inCall(
+    'a new doubt is shown to operators at once',
+    `${DOUBT} a new doubt is no operator’s yet: waiters go on waiting while the provider is asked`,
+    edit(CLAIM, 'reason, recovering: true }', 'reason, recovering: false }'),
+  ),
+  inCall(
+    'a later answer wins over the oldest',
+    `${DOUBT} of several answers the oldest valid one is the result, and the others are kept beside it`,
+    edit(
+      RECOVER,
+      'found.sort((a, b) => rank(a) - rank(b))',
+      'found.reverse().sort((a, b) => rank(a) - rank(b))',
+    ),
+  ),
+  inCall(
+    'a bad answer that is found first wins over a valid one',
+    `${DOUBT} a bad answer fails the job only where no valid one is there, not even to a call from before a retry`,
+    edit(RECOVER, 'found.sort((a, b) => rank(a) - rank(b))', 'found'),
+  ),
+  inCall(
+    'of several answers that are found the others are not kept',
+    `${DOUBT} of several answers the oldest valid one is the result, and the others are kept beside it`,
+    edit(SETTLE, "row.status !== 'COMPLETED' || found === 'recovered'", "row.status !== 'COMPLETED'"),
+  ),
+  inResume(
+    'a call that is being started is aborted at once on cancel',
+    'a cancel while the call is being started waits for its id, and stops it',
+    edit(
+      CALL,
+      'const abortLater = () => env.clock.sleep(START_GRACE_MS, over.signal).then(() => late.abort());',
+      'const abortLater = () => late.abort();',
+    ),
+  ),
+  inResume(
+    'a call that is being started holds a cancel up for ever',
+    'but not for ever: a start that gives no id in time is aborted',
+    edit(
+      CALL,
+      'const abortLater = () => env.clock.sleep(START_GRACE_MS',
+      'const abortLater = () => env.clock.sleep(1e12',
+    ),
+  ),
+  inResume(
+    'a call whose id comes after the cancel is not stopped at the provider',
+    'a cancel while the call is being started waits for its id, and stops it',
+    edit(CALL, 'if (row) await stopOperations(env, job, row);', ''),
+  ),
+  inResume(
+    'a call whose id comes after somebody else’s cancel is not stopped at the provider',
+    'a job that somebody else canceled meanwhile has its call stopped, and keeps an answer that came first',
+    edit(
+      OPERATIONS,
+      "if (row.status !== 'CANCELED' && row.status !== 'FAILED') return false;",
+      'if (row) return false;',
+    ),
+  ),
+  inResume(
+    'a call whose id comes to no record is not stopped at the provider',
+    'a call whose job was forgotten while it was started is stopped: nobody can ask for it any more',
+    edit(CALL, "if (!row || fate === 'dropped') await stopOperation(env, job, operation);", ''),
+  ),
+  inResume(
+    'a running call of a canceled job is not stopped at the provider',
+    'a cancel between two polls stops the call, and keeps an answer that came first',
+    edit(
+      RUN,
+      '(await stopOperations(env, job, canceled)) && (await askProvider(env, job, canceled))',
+      'false as boolean && canceled',
+    ),
+  ),
+  inResume(
+    'a running call that the policy gives up is not stopped at the provider',
+    'the policy fail gives a call up that is not final in time, and stops it',
+    edit(RECOVER, 'if (decided) await stopOperations(env, job, decided);', ''),
+  ),
+  caughtIn('promises/background.test.ts')(
+    'a running call is not stopped at the provider where no activity runs',
+    'a call that the provider runs in the background a cancel stops the response at the provider, while no activity runs',
+    edit(
+      'activities/records.ts',
+      'return (await stopOperations(env, job, row)) ? askProvider(env, job, row) : null;',
+      'return null;',
+    ),
+  ),
+  caughtIn('provider/recovery.test.ts')(
+    'answers that are found are taken as they are listed, not as they were made',
+    'with other servers every page is read, in the order of creation',
+    edit(
+      'provider/recovery.ts',
+      '.sort((a, b) => (a.completion.created ?? 0) - (b.completion.created ?? 0))',
+      '',
+    ),
+  ),
+  caughtIn('provider/recovery.test.ts')(
+    'an answer to a call of another job is taken',
+    "with other servers a server that ignores the filter never makes another job's answer ours",
+    edit('provider/recovery.ts', '.filter(({ callId }) => callIds.includes(callId))', ''),
+  ),
+  caughtIn('provider/openai.test.ts')(
+    'a redirect is followed',
+    'an error status is classified, and the request sent once a redirect is not followed',
+    edit('provider/openai.ts', "redirect: 'error'", "redirect: 'follow'"),
+  ),
+  caughtIn('promises/mismatch.test.ts')(
+    'the digest depends on the order of keys',
+    'the same job_id with another input is an error, and leaves the record untouched the order of keys is no difference, in either client',
+    edit(
+      'digest.ts',
+      'canonicalize({ task, input: value }) as string',
+      'JSON.stringify({ task, input: value })',
+    ),
+  ),
+  caughtIn('store/memory.test.ts')(
+    'the clock of a store goes back with the wall clock',
+    'the memory store’s clock does not follow the wall clock back',
+    edit(
+      'store/memory.ts',
+      'this.latest = Math.max(this.latest, this.wallClock());',
+      'this.latest = this.wallClock();',
+    ),
+  ),
+];
