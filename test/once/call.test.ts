@@ -29,7 +29,10 @@ async function doubtCalls(count: number): Promise<string[]> {
 }
 
 /** The provider shows these answers, in this order. */
-const found = (...answers: FoundAnswer[]) => ({ lookUp: async () => answers });
+const found = (...answers: FoundAnswer[]) => ({
+  lookUp: async ({ callIds }: { callIds: string[] }) =>
+    answers.filter(({ call_id }) => callIds.includes(call_id)),
+});
 
 describe('before the request is written', () => {
   test('a job that is canceled between its claim and its request is not sent: CANCELED, billed no', async () => {
@@ -139,6 +142,13 @@ describe('in doubt', () => {
     };
     await scene.runSent(UNKNOWN, { lookUp });
     expect(seen).toEqual([true]);
+  });
+
+  test('a process that has to end leaves the doubt, and the provider, to the next worker', async () => {
+    scene.meanwhile = async () => scene.shutdown.abort();
+    const lookUp = jest.fn(async () => []);
+    expect(await scene.runSent(UNKNOWN, { lookUp })).toMatchObject({ kind: 'in_doubt', checkAfterMs: 1 });
+    expect(lookUp).not.toHaveBeenCalled();
   });
 
   test('of several answers the oldest valid one is the result, and the others are kept beside it', async () => {

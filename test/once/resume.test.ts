@@ -78,6 +78,7 @@ test('but not for ever: a start that gives no id in time is aborted', async () =
   await clock.pass(9_999);
   expect(aborted).toBe(false);
   await clock.pass(1);
+  expect(aborted).toBe(true);
   expect(await result).toMatchObject({ kind: 'settled', row: { status: 'CANCELED', billed: 'unknown' } });
 });
 

@@ -1,9 +1,9 @@
 import type { JobRecord } from '../../src/job';
 import { toRecord } from '../../src/once/record';
-import { claim, expire, refuseInput } from '../../src/once/rules/claim';
-import { applyPolicy, cancel, decide, forget } from '../../src/once/rules/decide';
+import { claim, expire, refuseInput, renew } from '../../src/once/rules/claim';
+import { applyPolicy, cancel, decide, forget, setRecovering } from '../../src/once/rules/decide';
 import { restore } from '../../src/once/rules/restore';
-import { type Claimed, complete, doubt, release } from '../../src/once/rules/settle';
+import { type Claimed, complete, doubt, failAnswered, reject, release } from '../../src/once/rules/settle';
 import { submit } from '../../src/once/rules/submit';
 import { openMemoryStore } from '../../src/store/memory';
 import type { Decide, ResultStore, StoredJob } from '../../src/store/store';
@@ -47,6 +47,49 @@ test('what was paid for stays so, whatever is learned of another call', async ()
   expect(await row()).toMatchObject({ status: 'COMPLETED', billed: 'yes', calls: [] });
 });
 
+test('`billed` speaks of the calls since the last retry, and a late answer to one before it changes nothing of that', async () => {
+  const before = await claimed('c1');
+  const { token } = (await run(cancel(SEED)))!;
+  await run(reject(await claimed('c2', token), '400'));
+  expect(await row()).toMatchObject({ status: 'FAILED', generation: 2, billed: 'no' });
+  await run(complete(before, ANSWER));
+  expect(await row()).toMatchObject({
+    status: 'FAILED',
+    billed: 'no',
+    calls: [{ late: { result: { json: '7' } } }],
+  });
+});
+
+test('an input that is refused after a rerun un-bills nothing', async () => {
+  await run(decide({ action: 'rerun', doubt: await doubted('c1'), by: 'ann' }));
+  await run(refuseInput(SEED, undefined, 'it does not fit'));
+  expect(await row()).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'invalid_input' },
+    billed: 'unknown',
+  });
+});
+
+test('a bad answer beside a call that was not executed is the job’s answer: it is not run again', async () => {
+  const first = await claimed('c1');
+  await run(doubt(first, 'reset'));
+  await run(decide({ action: 'rerun', doubt: (await row()).token, by: 'ann' }));
+  const second = await claimed('c2');
+  await run(doubt(second, 'reset'));
+  const error = { code: 'truncated', message: 'it was cut off' } as const;
+  await run(failAnswered(first, { ...ANSWER, kind: 'bad_answer', raw: 'x', error }));
+  expect(await row()).toMatchObject({ status: 'IN_DOUBT', billed: 'yes' });
+  await run(release(second));
+  expect(await row()).toMatchObject({ status: 'FAILED', billed: 'yes' });
+});
+
+test('whoever looked at an older doubt does not show the present one to operators', async () => {
+  const seen = await doubted('c1');
+  await run(decide({ action: 'rerun', doubt: seen, by: 'ann' }));
+  await doubted('c2');
+  await leavesAlone(setRecovering(seen, false));
+});
+
 test('the policy decides the doubt that it looked at and no later one', async () => {
   const seen = await doubted('c1');
   await run(decide({ action: 'rerun', doubt: seen, by: 'ann' }));
@@ -63,6 +106,22 @@ test('the policy runs a job again once, however many workers think that it is du
 test('a lease that has time is no doubt, whoever looks', async () => {
   await claimed('c1');
   await leavesAlone(expire());
+});
+
+test('a claim that was lost renews no lease', async () => {
+  const lost = await claimed('c1');
+  await run(doubt(lost, 'reset'));
+  await run(decide({ action: 'rerun', doubt: (await row()).token, by: 'ann' }));
+  await claimed('c2');
+  await leavesAlone(renew(lost.token, 60_000));
+  expect(await run(renew(lost.token, 60_000))).toBe(false);
+});
+
+test('a late answer to another input is none, also where the row was lost and made anew', async () => {
+  const lost = await claimed('c1');
+  store = openMemoryStore();
+  await run(submit({ ...SEED, input_digest: 'another' }));
+  await leavesAlone(complete(lost, ANSWER));
 });
 
 test('an input that is refused settles no job that another has claimed meanwhile', async () => {

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MUTANTS } from './mutants';
 import { NAMED_MUTANTS } from './named-mutants';
 import { runNamedTest } from './run-named-test';
 
@@ -20,3 +23,12 @@ test(
   },
   MINUTES,
 );
+
+test('the README of the tests lists each mutant, and what catches it', () => {
+  const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
+  const lines = [
+    ...MUTANTS.map(({ name }) => `| ${name} | `),
+    ...NAMED_MUTANTS.map(({ name, file }) => `| ${name} | \`${file}\` |`),
+  ];
+  expect(lines.filter((line) => !readme.includes(`\n${line}`))).toEqual([]);
+});

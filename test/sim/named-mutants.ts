@@ -22,6 +22,7 @@ const inRules = caughtIn('once/rules.test.ts');
 const inRaces = caughtIn('promises/races.test.ts');
 const inVersions = caughtIn('promises/versions.test.ts');
 
+const ROW = 'once/rules/row.ts';
 const CLAIM = 'once/rules/claim.ts';
 const SETTLE = 'once/rules/settle.ts';
 const DECIDE = 'once/rules/decide.ts';
@@ -103,6 +104,43 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     edit(SETTLE, "billed: row.billed === 'yes' ? 'yes' : foldBilled(known)", 'billed: foldBilled(known)'),
   ),
   inRules(
+    'a late answer to a call before a retry bills the job anew',
+    '`billed` speaks of the calls since the last retry, and a late answer to one before it changes nothing of that',
+    edit(SETTLE, "billed: isThisGeneration ? 'yes' : row.billed", "billed: 'yes'"),
+  ),
+  inRules(
+    '`billed` speaks of the calls before a retry too',
+    '`billed` speaks of the calls since the last retry, and a late answer to one before it changes nothing of that',
+    edit(
+      ROW,
+      'const calls = row.calls.filter((call) => call.generation === row.generation);',
+      'const { calls } = row;',
+    ),
+  ),
+  inRules(
+    'a refused input un-bills a call in doubt',
+    'an input that is refused after a rerun un-bills nothing',
+    edit(
+      CLAIM,
+      'const base = row ? { ...row, task,',
+      'const base = row ? { ...row, generation: row.generation + 1, task,',
+    ),
+  ),
+  inRules(
+    'a job is run again though one of its calls was answered badly',
+    'a bad answer beside a call that was not executed is the job’s answer: it is not run again',
+    edit(SETTLE, "known.billed === 'yes'\n          ? failWith", 'row === null\n          ? failWith'),
+  ),
+  inRules(
+    'a look at an older doubt shows the present one to operators',
+    'whoever looked at an older doubt does not show the present one to operators',
+    edit(
+      DECIDE,
+      "if (row?.status !== 'IN_DOUBT' || row.token !== token || row.doubt?.recovering === recovering) {",
+      "if (row?.status !== 'IN_DOUBT' || row.doubt?.recovering === recovering) {",
+    ),
+  ),
+  inRules(
     'the policy decides whatever doubt there is',
     'the policy decides the doubt that it looked at and no later one',
     edit(
@@ -123,6 +161,24 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
       CLAIM,
       "if (row?.status !== 'IN_PROGRESS' || (row.lease_until ?? 0) > now) return",
       "if (row?.status !== 'IN_PROGRESS') return",
+    ),
+  ),
+  inRules(
+    'a lease is renewed by an old token',
+    'a claim that was lost renews no lease',
+    edit(
+      CLAIM,
+      'if (!row || !isOwner(row, token)) return { returns: false };',
+      "if (row?.status !== 'IN_PROGRESS') return { returns: false };",
+    ),
+  ),
+  inRules(
+    'a late answer completes a job that came to have another input',
+    'a late answer to another input is none, also where the row was lost and made anew',
+    edit(
+      SETTLE,
+      '|| row.input_digest !== claimed.input_digest) return dropped(row);',
+      ') return dropped(row);',
     ),
   ),
   inRules(
@@ -194,6 +250,20 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     edit(CLAIM, 'reason, recovering: true }', 'reason, recovering: false }'),
   ),
   inCall(
+    'a process that has to end asks the provider first',
+    `${DOUBT} a process that has to end leaves the doubt, and the provider, to the next worker`,
+    edit(CALL, "if (job.shutdown.aborted) return { kind: 'in_doubt', row, checkAfterMs: 1 };", ''),
+  ),
+  inCall(
+    'only the last call is asked for',
+    `${DOUBT} of several answers the oldest valid one is the result, and the others are kept beside it`,
+    edit(
+      RECOVER,
+      'const callIds = openCalls(row).map((call) => call.call_id);',
+      'const callIds = openCalls(row)\n    .slice(-1)\n    .map((call) => call.call_id);',
+    ),
+  ),
+  inCall(
     'a later answer wins over the oldest',
     `${DOUBT} of several answers the oldest valid one is the result, and the others are kept beside it`,
     edit(
@@ -263,6 +333,16 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     'the policy fail gives a call up that is not final in time, and stops it',
     edit(RECOVER, 'if (decided) await stopOperations(env, job, decided);', ''),
   ),
+  caughtIn('once/operation.test.ts')(
+    'a call that the provider runs ends in doubt with its worker’s lease',
+    'whoever claims next is told to resume, however much later: nothing expires',
+    edit(CLAIM, 'if (resumable(row)) return { returns: row };', ''),
+  ),
+  caughtIn('once/operation.test.ts')(
+    'a late renewal gives a call that the provider runs a lease again',
+    'a renewal that was under way brings no lease back',
+    edit(CLAIM, 'if (resumable(row)) return { returns: true };', ''),
+  ),
   caughtIn('promises/background.test.ts')(
     'a running call is not stopped at the provider where no activity runs',
     'a call that the provider runs in the background a cancel stops the response at the provider, while no activity runs',
@@ -290,6 +370,13 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     'a redirect is followed',
     'an error status is classified, and the request sent once a redirect is not followed',
     edit('provider/openai.ts', "redirect: 'error'", "redirect: 'follow'"),
+    // the second guard, which each call has of its own
+    edit('provider/wire.ts', 'if (dispatched) throw', 'if (!dispatch) throw'),
+  ),
+  caughtIn('provider/openai.test.ts')(
+    'the HTTP client sends a request again by itself',
+    'an error status is classified, and the request sent once a 421, which fetch by itself would send again, is sent once',
+    edit('provider/wire.ts', 'if (dispatched) throw', 'if (!dispatch) throw'),
   ),
   caughtIn('promises/mismatch.test.ts')(
     'the digest depends on the order of keys',
