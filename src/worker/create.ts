@@ -5,6 +5,7 @@ import { deleteHistory } from '../client/history';
 import { untilClosed } from '../client/runs';
 import { hasSearchAttributes } from '../client/search-attributes';
 import { TASK_QUEUE } from '../job';
+import type { JobActivities } from '../workflows/contract';
 import { loadWorkflowBundle, workflowSettingsOf } from './bundle';
 
 /** What a worker is made of. */
@@ -37,22 +38,12 @@ const FORCE_AFTER_MS = 15_000;
 export async function createJobWorker(options: JobWorkerOptions): Promise<Worker> {
   const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
   const { policy, heartbeatTimeoutMs, tasks } = options;
-  const client = new Client({ connection, namespace });
-  const eraseHistory = async (key: string) => {
-    await untilClosed(client.workflow.getHandle(key));
-    await deleteHistory(client, key);
-  };
-  const deps: ActivityDeps = {
-    eraseHistory,
-    ...options,
-    hasSearchAttributes: await hasSearchAttributes(client),
-  };
   return Worker.create({
     connection,
     namespace,
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     workflowBundle: loadWorkflowBundle(workflowSettingsOf(policy, heartbeatTimeoutMs, tasks)),
-    activities: createActivities(deps),
+    activities: options.worker?.activities ?? (await wireActivities(options)),
     maxConcurrentActivityTaskExecutions: concurrency,
     ...(maxRps && { maxTaskQueueActivitiesPerSecond: maxRps }),
     shutdownGraceTime: shutdownGraceMs,
@@ -62,5 +53,20 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<Worker
     // a cancel reaches a call by its heartbeats: let them through as they come
     maxHeartbeatThrottleInterval: heartbeatTimeoutMs / 3,
     ...options.worker,
+  });
+}
+
+/** The activities that {@link createJobWorker} gives its worker, all they need at hand. */
+export async function wireActivities(options: JobWorkerOptions): Promise<JobActivities> {
+  const { connection, namespace = 'default' } = options;
+  const client = new Client({ connection, namespace });
+  const eraseHistory = async (key: string) => {
+    await untilClosed(client.workflow.getHandle(key));
+    await deleteHistory(client, key);
+  };
+  return createActivities({
+    eraseHistory,
+    ...options,
+    hasSearchAttributes: await hasSearchAttributes(client),
   });
 }

@@ -6,7 +6,7 @@ import { createProvider } from '../provider/openai';
 import type { Provider } from '../provider/provider';
 import { openStore } from '../store/open';
 import { loadTasks } from '../tasks/registry';
-import { createJobWorker } from './create';
+import { createJobWorker, type JobWorkerOptions } from './create';
 import { connectWorker, installRuntime } from './runtime';
 
 /**
@@ -21,32 +21,15 @@ export async function runWorker(
   stop: AbortSignal,
   ready: (about: { provider: string }) => void = () => undefined,
 ): Promise<void> {
-  const provider = openProvider(config);
-  const storeUrl = config.storeUrl!;
-  const tasks = await loadTasks(config.tasksModule);
-  const { policy, heartbeatTimeoutMs, model } = config;
   const temporal = loadTemporalOptions();
+  const parts = await openParts(config);
+  const { provider, store, tasks } = parts;
   installRuntime(log);
-  const store = await openStore(storeUrl);
   try {
     const connection = await connectWorker(temporal);
     const { namespace } = temporal;
-    const { taskQueue, concurrency, maxRps, shutdownGraceMs } = config;
-    const worker = await createJobWorker({
-      connection,
-      namespace,
-      taskQueue,
-      concurrency,
-      maxRps,
-      shutdownGraceMs,
-      store,
-      provider,
-      tasks,
-      policy,
-      heartbeatTimeoutMs,
-      model,
-      log,
-    });
+    const { taskQueue } = config;
+    const worker = await createJobWorker(workerOptions(config, log, { connection, namespace }, parts));
     const shutdown = () => worker.shutdown();
     if (stop.aborted) return;
     stop.addEventListener('abort', shutdown, { once: true });
@@ -63,6 +46,36 @@ export async function runWorker(
     await provider.close();
     await store.close();
   }
+}
+
+/** What a worker holds open. */
+export type WorkerParts = Pick<JobWorkerOptions, 'provider' | 'tasks' | 'store'>;
+
+/**
+ * Opens what a worker needs beside Temporal, by the configuration; whoever opens it closes it.
+ *
+ * @throws ConfigError that names all at once that a worker lacks; UnreachableError where the store is away
+ */
+export async function openParts(config: Config): Promise<WorkerParts> {
+  const provider = openProvider(config);
+  const tasks = await loadTasks(config.tasksModule);
+  return { provider, tasks, store: await openStore(config.storeUrl!) };
+}
+
+/** A worker's options by the configuration, over parts that are open. */
+export function workerOptions(
+  config: Config,
+  log: Logger,
+  temporal: Pick<JobWorkerOptions, 'connection' | 'namespace'>,
+  parts: WorkerParts,
+): JobWorkerOptions {
+  const { taskQueue, concurrency, maxRps, shutdownGraceMs, policy, heartbeatTimeoutMs, model } = config;
+  return {
+    ...temporal,
+    ...{ taskQueue, concurrency, maxRps, shutdownGraceMs, policy, heartbeatTimeoutMs, model },
+    ...parts,
+    log,
+  };
 }
 
 /** @throws ConfigError that names all at once that a worker lacks */

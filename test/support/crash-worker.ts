@@ -21,20 +21,15 @@ import {
 import type { CrashHow } from './crash-points';
 
 const fromDist = <T>(path: string): T => require(join(__dirname, '..', '..', 'dist', path)) as T;
-const { createActivities } = fromDist<typeof import('../../src/activities')>('activities');
 const { loadTemporalOptions } = fromDist<typeof import('../../src/client/connect')>('client/connect');
-const { hasSearchAttributes } =
-  fromDist<typeof import('../../src/client/search-attributes')>('client/search-attributes');
 const { loadConfig } = fromDist<typeof import('../../src/config')>('config');
 const { createLogger } = fromDist<typeof import('../../src/log')>('log');
-const { createProvider } = fromDist<typeof import('../../src/provider/openai')>('provider/openai');
-const { openStore } = fromDist<typeof import('../../src/store/open')>('store/open');
 const { openSqliteStore } = fromDist<typeof import('../../src/store/sqlite')>('store/sqlite');
-const { loadTasks } = fromDist<typeof import('../../src/tasks/registry')>('tasks/registry');
-const { createJobWorker } = fromDist<typeof import('../../src/worker/create')>('worker/create');
+const { createJobWorker, wireActivities } =
+  fromDist<typeof import('../../src/worker/create')>('worker/create');
+const { openParts, workerOptions } = fromDist<typeof import('../../src/worker/run')>('worker/run');
 const { connectWorker, installRuntime } =
   fromDist<typeof import('../../src/worker/runtime')>('worker/runtime');
-const { Client } = require('@temporalio/client') as typeof import('@temporalio/client');
 
 /** A frozen process keeps its polls, and Temporal hands it what comes next: so it has as few as can be. */
 const FEW_POLLS = {
@@ -48,10 +43,11 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel);
   installRuntime(log);
-  const connection = await connectWorker(loadTemporalOptions());
+  const { namespace, ...temporal } = loadTemporalOptions();
+  const connection = await connectWorker({ namespace, ...temporal });
   const workers: Worker[] = [];
   const serve = async (taskQueue: string, storeUrl: string) => {
-    const worker = await makeWorker(connection, { ...config, taskQueue, storeUrl }, log);
+    const worker = await makeWorker({ connection, namespace }, { ...config, taskQueue, storeUrl }, log);
     workers.push(worker);
     const running = worker.run();
     writeSync(1, `serves ${taskQueue}\n`);
@@ -67,35 +63,35 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-async function makeWorker(connection: NativeConnection, config: Config, log: Logger): Promise<Worker> {
+/** As the product makes it, with the points laid over its parts. */
+async function makeWorker(
+  temporal: { connection: NativeConnection; namespace?: string },
+  config: Config,
+  log: Logger,
+): Promise<Worker> {
   const { CRASH_AT, CRASH_HOW = 'kill', CRASH_TIMES = '1' } = process.env;
   const reach = failpoint(CRASH_AT, CRASH_HOW as CrashHow, Number(CRASH_TIMES));
-  const { policy, heartbeatTimeoutMs, taskQueue, shutdownGraceMs, concurrency } = config;
-  const provider = createProvider({ ...config, callTimeoutMs: policy.callTimeoutMs });
-  const deps = {
-    store: withStorePoints(await open(config.storeUrl!), reach),
-    provider: withProviderPoints(provider, reach),
-    tasks: await loadTasks(config.tasksModule),
-    ...{ policy, heartbeatTimeoutMs, log },
-  };
-  const activities = createActivities({
-    ...deps,
-    hasSearchAttributes: await hasSearchAttributes(new Client({ connection })),
+  const parts = await openParts(config);
+  const options = workerOptions(config, log, temporal, {
+    ...parts,
+    store: withStorePoints(await limited(parts.store, config.storeUrl!), reach),
+    provider: withProviderPoints(parts.provider, reach),
   });
   return createJobWorker({
-    ...deps,
-    ...{ connection, taskQueue, shutdownGraceMs, concurrency },
+    ...options,
     worker: {
-      activities: withActivityPoints(activities, reach),
+      activities: withActivityPoints(await wireActivities(options), reach),
       dataConverter: { payloadCodecs: [codecWithPoint(reach)] },
       ...(CRASH_HOW === 'stop' && FEW_POLLS),
     },
   });
 }
 
-function open(url: string): Promise<ResultStore> {
+/** The same store on a disk that is full where CRASH_MAX_PAGES says so. */
+async function limited(store: ResultStore, url: string): Promise<ResultStore> {
   const { CRASH_MAX_PAGES } = process.env;
-  if (!CRASH_MAX_PAGES) return openStore(url);
+  if (!CRASH_MAX_PAGES) return store;
+  await store.close();
   return openSqliteStore(url.slice('sqlite:'.length), { maxPages: Number(CRASH_MAX_PAGES) });
 }
 
