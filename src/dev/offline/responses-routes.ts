@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { noteAnswered, type OfflineParts, otherAnswer } from './create-completion';
 import { cancelResponse, createResponse } from './create-response';
 import type { ResponseRequest, Route, StoredResponse } from './protocol';
-import { errorBody, readJsonBody, resetConnection, sendBody } from './wire';
+import { errorBody, readJsonBody, resetConnection, sendBody, sendHalf } from './wire';
 
 /** Responses whose answer has gone out. */
 const told = new Set<string>();
@@ -24,17 +24,16 @@ export async function routeResponses(
     return createResponse(parts, request, response, body as ResponseRequest);
   }
   const stored = parts.responses.get(decodeURIComponent(id));
-  const job = { job_id: stored?.metadata.job_id ?? null, call_id: stored?.metadata.call_id ?? null };
   if (act === 'cancel' && method === 'POST') {
     parts.traffic.count('cancels');
-    if (await isRuled(parts, 'cancel', job, response)) return;
+    if (await isRuled(parts, 'cancel', stored, response)) return;
     return cancel(parts, stored, id, response);
   }
   if (act !== undefined)
     return sendBody(response, 404, errorBody(404, `Unknown request URL: ${method} ${act}.`));
   if (method === 'GET') {
     parts.traffic.count('polls');
-    if (await isRuled(parts, 'retrieve', job, response)) return;
+    if (await isRuled(parts, 'retrieve', stored, response)) return;
     // read again: a rule may have held this answer
     const now = parts.responses.get(decodeURIComponent(id));
     if (!now) return notStored(response, id);
@@ -72,16 +71,18 @@ function notStored(response: ServerResponse, id: string): void {
 async function isRuled(
   { rules, traffic }: OfflineParts,
   route: Route,
-  job: { job_id: string | null; call_id: string | null },
+  stored: StoredResponse | undefined,
   response: ServerResponse,
 ): Promise<boolean> {
+  const job = { job_id: stored?.metadata.job_id ?? null, call_id: stored?.metadata.call_id ?? null };
   const action = rules.take({ route, job_id: job.job_id, text: '' }) ?? {};
   if (action.delay_ms) await delay(action.delay_ms);
   if (action.hold) await traffic.hold(job);
   const other = otherAnswer(action);
   if (action.reset) resetConnection(response);
   else if (other) sendBody(response, other.status, other.body, other.headers);
-  return Boolean(action.hang || action.reset || other);
+  else if (action.truncate) sendHalf(response, stored ?? {});
+  return Boolean(action.hang || action.reset || other || action.truncate);
 }
 
 /** The faults that the real provider refuses, as far as a client can make them by mistake. */
