@@ -1,4 +1,4 @@
-import { UnreachableError } from '../errors';
+import { UnreachableError, UserError } from '../errors';
 import { isSettled } from '../job';
 import type { Decide, StoredJob } from '../store/store';
 import type { OnceEnv } from './env';
@@ -89,7 +89,7 @@ function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number)
         stop();
         env.onEvent({ event: 'lease_lost', key, call_id: claimed.call_id });
       },
-      () => env.onEvent({ event: 'store_away', key, call_id: claimed.call_id }),
+      (e) => env.onEvent({ event: 'store_away', key, call_id: claimed.call_id, reason: whyAway(e) }),
     );
   });
   return stop;
@@ -143,10 +143,15 @@ async function keepSaving<T>(env: OnceEnv, key: string, decide: Decide<T>, until
       return await env.store.update(key, decide);
     } catch (e) {
       if (!(e instanceof UnreachableError) || env.clock.monotonic() + wait > until) throw e;
-      env.onEvent({ event: 'store_away', key });
+      env.onEvent({ event: 'store_away', key, reason: whyAway(e) });
       await env.clock.sleep(wait);
     }
   }
+}
+
+/** The store's own sentence; an error that is none of ours is named and no more. */
+function whyAway(error: unknown): string {
+  return error instanceof UserError ? error.message : (error as Error).name;
 }
 
 async function saveAnswer(

@@ -6,11 +6,15 @@ const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
+const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const PROTOCOL = 15;
 const NOTADB = 26;
+
+/** What a system says of a write to a file, or a disk, that was made read-only while in use. */
+const FORBIDDING = [constants.errno.EPERM, constants.errno.EACCES, constants.errno.EROFS];
 
 /** SQLite's standing texts of the codes that a read of many rows can meet. */
 const CODES: Readonly<Record<string, number>> = {
@@ -35,7 +39,11 @@ function isSqliteError(error: unknown): error is SqliteError {
 }
 
 function primaryCode(error: SqliteError): number {
-  return (error.errcode ?? CODES[error.message] ?? 1) & 0xff;
+  const code = (error.errcode ?? CODES[error.message] ?? 1) & 0xff;
+  if (code !== IOERR) return code;
+  // SQLite has one code for all that a disk may refuse; the system's own number tells what it was
+  if (FORBIDDING.includes(error.systemErrno ?? 0)) return READONLY;
+  return error.systemErrno === constants.errno.EDQUOT ? FULL : code;
 }
 
 /** Whether another connection holds a lock, so that trying again soon can help. */
@@ -70,7 +78,7 @@ export function toStoreFault(error: unknown, file: string, key?: string): unknow
     case PERM:
       return unreachable(
         error,
-        `${file} can't be written any more; give this user write permission for it and its folder again`,
+        `${file} can't be written any more; make it, its folder and its disk writable for this user again`,
       );
     case CORRUPT:
     case NOTADB:

@@ -122,7 +122,7 @@ test.concurrent('a deploy during a call: the worker ends when its call has, and 
   old.send('SIGTERM');
   await lane.startWorker();
   await world.letGo('drained');
-  expect(await old.ended).toEqual({ code: 0, signal: null });
+  await old.endedWell();
   const record = await outcome(lane, 'drained');
   // PENDING, IN_PROGRESS, COMPLETED: each change of status is one token
   expect(record).toMatchObject({ status: 'COMPLETED', source: 'inference', attempts: 1, token: 3 });
@@ -136,7 +136,7 @@ test.concurrent('a deploy whose grace ends before the call does: the next worker
   await lane.jobs.submit(jobOf('graceless'));
   await world.model.waitForHeld('graceless');
   old.send('SIGTERM');
-  expect(await old.ended).toEqual({ code: 0, signal: null });
+  await old.endedWell();
   expect(await lane.jobs.get('graceless')).toMatchObject({
     status: 'IN_DOUBT',
     doubt: { reason: 'the worker was shut down during the call', recovering: true },

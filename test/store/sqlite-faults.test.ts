@@ -1,7 +1,9 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, StoreCorruptError, UnreachableError } from '../../src/errors';
 import { openSqliteStore } from '../../src/store/sqlite';
+import { toStoreFault } from '../../src/store/sqlite-faults';
 import type { ResultStore } from '../../src/store/store';
 import { asNobody, makeFolder, withDatabase } from '../support/sqlite-file';
 import { storedJob } from '../support/stored-job';
@@ -196,6 +198,21 @@ test('a full disk writes nothing, says so, and is forgotten when there is room a
     },
     { maxPages: 200 },
   );
+});
+
+test.each([
+  ['EPERM', "can't be written any more"],
+  ['EACCES', "can't be written any more"],
+  ['EROFS', "can't be written any more"],
+  ['EDQUOT', 'the disk is full'],
+  ['EIO', "can't be read or written"],
+] as const)('what a disk refuses in use is said by its own reason: %s', (name, said) => {
+  // SQLite has one code, SQLITE_IOERR_WRITE, for all of them
+  const refused = { code: 'ERR_SQLITE_ERROR', errcode: 778, systemErrno: constants.errno[name] };
+  const fault = toStoreFault(Object.assign(new Error('disk I/O error'), refused), file) as Error;
+  expect(fault).toBeInstanceOf(UnreachableError);
+  expect(fault.message).toMatch(ONE_SENTENCE);
+  expect(fault.message).toContain(said);
 });
 
 test('a decision that throws with the lock held gives it back and writes nothing', async () => {

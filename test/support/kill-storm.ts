@@ -54,7 +54,7 @@ export async function runStorm(world: CrashWorld, name: string, storm: Storm): P
     // no wait for a state: the moment of a death is what is drawn here
     await Promise.race([delay(storm.rng.next() * LIFE_MS), streams]);
     workers[victim]!.send(storm.signal);
-    await workers[victim]!.ended;
+    await (storm.signal === 'SIGTERM' ? workers[victim]!.endedWell() : workers[victim]!.ended);
     workers[victim] = await lane.startWorker(spec);
   }
   isOver = true;

@@ -80,8 +80,7 @@ export async function runFrozenJob(
 
   frozen.send('SIGCONT');
   frozen.send('SIGTERM');
-  const { code } = await frozen.ended;
-  if (code !== 0) throw new Error(`the thawed worker ended by ${code}; see ${frozen.logFile}`);
+  await frozen.endedWell();
   const record = await until(
     `${name} COMPLETED`,
     async () => {

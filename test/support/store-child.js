@@ -66,7 +66,8 @@ const modes = {
 
   /** Holds the write lock of a SQLite file until it is told to let go. */
   async hold() {
-    const db = new DatabaseSync(url.slice('sqlite:'.length));
+    // whoever writes just now is soon done
+    const db = new DatabaseSync(url.slice('sqlite:'.length), { timeout: 5000 });
     db.exec('BEGIN IMMEDIATE');
     say('held');
     await once(process.stdin, 'data');

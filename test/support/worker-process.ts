@@ -22,6 +22,8 @@ export interface WorkerProcess {
   send(signal: NodeJS.Signals): void;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Resolves when it has ended by itself and well; rejects with the end of its log where not. */
+  endedWell(): Promise<void>;
   /** SIGKILL, and waits for its end. */
   kill(): Promise<void>;
 }
@@ -49,6 +51,10 @@ export function spawnWorker(logFile: string, env: Record<string, string>): Worke
     ended,
     send: (signal: NodeJS.Signals) => void child.kill(signal),
     tell: (line: string) => void child.stdin.write(`${line}\n`),
+    async endedWell() {
+      const { code, signal } = await ended;
+      if (code !== 0) throw new Error(`the worker ended by ${signal ?? code}: ${lastOf(logFile)}`);
+    },
     async kill() {
       child.kill('SIGKILL');
       await ended;
@@ -63,16 +69,31 @@ export function spawnWorker(logFile: string, env: Record<string, string>): Worke
         reader.on('line', look);
         look();
         void ended.then(({ code, signal }) => {
-          const log = readFileSync(logFile, 'utf8').slice(-1000);
-          reject(new Error(`the worker ended by ${signal ?? code} before it said ${line}: ${log}`));
+          reject(
+            new Error(`the worker ended by ${signal ?? code} before it said ${line}: ${lastOf(logFile)}`),
+          );
         });
       });
     },
   };
 }
 
-/** Resolves when the worker has logged this step of a job's life. */
-export async function untilLogged(worker: WorkerProcess, event: string): Promise<void> {
+function lastOf(logFile: string): string {
+  return readFileSync(logFile, 'utf8').slice(-1000);
+}
+
+/** One line of a worker's log. */
+export type LogLine = { msg: string; job_id?: string; reason?: string } & Record<string, unknown>;
+
+/** Resolves with the line by which the worker has logged this step of a job's life. */
+export async function untilLogged(worker: WorkerProcess, event: string): Promise<LogLine> {
   const said = `"msg":"${event}"`;
-  await until(`the worker logs ${event}`, () => readFileSync(worker.logFile, 'utf8').includes(said));
+  const line = await until(`the worker logs ${event}`, () =>
+    // a line that is not whole yet is no line
+    readFileSync(worker.logFile, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .find((text) => text.includes(said)),
+  );
+  return JSON.parse(line) as LogLine;
 }
