@@ -49,17 +49,6 @@ test.each(STORMS)(
   120_000 + perStorm * 10_000,
 );
 
-test.each(['stored', 'none'] as const)(
-  'a rolling deploy under a stream of jobs, recovery %s: every worker drains, and nothing is ever in doubt',
-  async (recovery) => {
-    const storm = { recovery, onUnknown: 'hold', signal: 'SIGTERM', times: 4, rng } as const;
-    const survivors = await runStorm(world, `deploy-${recovery}`, storm);
-    const once = { billed: 1, record: { status: 'COMPLETED', source: 'inference', attempts: 1 } };
-    for (const survivor of survivors) expect(survivor).toMatchObject(once);
-  },
-  120_000,
-);
-
 endsWithPromisesKept(() => world);
 
 /** Its worker died in mid-call, and the record shows it. */

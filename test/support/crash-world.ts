@@ -13,7 +13,7 @@ import type { ResultStore } from '../../src/store/store';
 import { brokenPromises } from './crash-history';
 import type { CrashHow, Failpoint } from './crash-points';
 import { ObservedJobs } from './observed-jobs';
-import { spawnWorker, type WorkerProcess } from './worker-process';
+import { spawnWorker, type WorkerProcess, type WorkerProgram } from './worker-process';
 
 /** Short times, so that a dead worker is missed soon. In the order that the configuration asks for. */
 const TIMES = {
@@ -28,6 +28,8 @@ export interface WorkerSpec {
   recovery?: 'stored' | 'background' | 'none';
   onUnknown?: OnUnknown;
   crash?: { at: Failpoint | 'never'; how?: CrashHow; times?: number };
+  /** Default `failpoints`; `command` knows no `crash`. */
+  program?: WorkerProgram;
   /** More of the product's environment, e.g. `INFER_ONCE_SHUTDOWN_GRACE`. */
   env?: Record<string, string>;
 }
@@ -97,7 +99,7 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
   const makeStore = options.makeStore ?? (async (name) => `sqlite:${join(folder, name)}.db`);
 
   async function startWorker(taskQueue: string, storeUrl: string, spec: WorkerSpec) {
-    const worker = spawnWorker(join(folder, `${taskQueue}.${workers.length}.log`), {
+    const env = {
       TEMPORAL_ADDRESS: address,
       OPENAI_BASE_URL: model.baseUrl,
       OPENAI_API_KEY: 'none',
@@ -105,7 +107,9 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
       INFER_ONCE_TASK_QUEUE: taskQueue,
       ...TIMES,
       ...environmentOf(spec),
-    });
+    };
+    const logFile = join(folder, `${taskQueue}.${workers.length}.log`);
+    const worker = spawnWorker(logFile, env, spec.program ?? 'failpoints');
     workers.push(worker);
     await worker.said(`serves ${taskQueue}`);
     return worker;

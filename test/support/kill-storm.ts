@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSettled, type JobRecord } from '../../src/job';
 import type { Rng } from '../sim/rng';
-import type { CrashWorld, Lane } from './crash-world';
+import type { CrashWorld, Lane, WorkerSpec } from './crash-world';
 import type { Cell } from './kill-table';
 import { INPUT, outcome } from './killed-job';
 import { until } from './until';
 
 /** A storm: workers ended at random moments under a stream of jobs. */
-export interface Storm extends Pick<Cell, 'recovery' | 'onUnknown'> {
+export interface Storm extends Pick<Cell, 'recovery' | 'onUnknown'>, Pick<WorkerSpec, 'program' | 'env'> {
   /** `SIGKILL`, or `SIGTERM` as in a deploy. */
   signal: 'SIGKILL' | 'SIGTERM';
   /** How many workers are ended, one after the other. */
@@ -33,9 +33,9 @@ const LIFE_MS = 1_500;
  * can be asked for it.
  */
 export async function runStorm(world: CrashWorld, name: string, storm: Storm): Promise<Survivor[]> {
-  const { recovery, onUnknown } = storm;
+  const { recovery, onUnknown, program, env } = storm;
   const lane = await world.openLane(name);
-  const spec = { recovery, onUnknown, env: { INFER_ONCE_CALL_TIMEOUT: '3s' } };
+  const spec = { recovery, onUnknown, program, env: { INFER_ONCE_CALL_TIMEOUT: '3s', ...env } };
   const workers = await Promise.all(Array.from({ length: WORKERS }, () => lane.startWorker(spec)));
   const ids: string[] = [];
   let isOver = false;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,17 @@ import { until } from './until';
 const ROOT = join(__dirname, '..', '..');
 /** Runs a script of TypeScript. */
 export const JITI = join(ROOT, 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs');
-const WORKER = join(__dirname, 'crash-worker.ts');
+
+/**
+ * What runs: `failpoints` is `crash-worker.ts`, which can be made to die at a point; `command` is the product's own
+ * `infer-once worker`, as it is deployed.
+ */
+export type WorkerProgram = 'failpoints' | 'command';
+
+const PROGRAMS: Record<WorkerProgram, string[]> = {
+  failpoints: [JITI, join(__dirname, 'crash-worker.ts')],
+  command: [join(ROOT, 'dist', 'cli', 'main.js'), 'worker'],
+};
 
 /** A worker process that a test may kill. */
 export interface WorkerProcess {
@@ -29,18 +39,24 @@ export interface WorkerProcess {
 }
 
 /** Only what is given and what a program needs to run: no setting of the shell changes a test. */
-export function spawnWorker(logFile: string, env: Record<string, string>): WorkerProcess {
+export function spawnWorker(
+  logFile: string,
+  env: Record<string, string>,
+  program: WorkerProgram,
+): WorkerProcess {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [JITI, WORKER], {
+  const child = spawn(process.execPath, PROGRAMS[program], {
     cwd: ROOT,
     env: { PATH, HOME, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+    // over the channel the command says that it polls, and learns that its parent has died
+    stdio: program === 'command' ? ['pipe', 'pipe', 'pipe', 'ipc'] : ['pipe', 'pipe', 'pipe'],
+  }) as ChildProcessWithoutNullStreams;
   child.stderr.pipe(createWriteStream(logFile));
   const lines: string[] = [];
   const reader = createInterface(child.stdout)
     .setMaxListeners(0)
     .on('line', (line) => lines.push(line));
+  child.on('message', () => reader.emit('line', `serves ${env.INFER_ONCE_TASK_QUEUE}`));
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
