@@ -101,15 +101,14 @@ function lastOf(logFile: string): string {
 /** One line of a worker's log. */
 export type LogLine = { msg: string; job_id?: string; reason?: string } & Record<string, unknown>;
 
+/** All that a worker has logged so far. */
+export function loggedBy(worker: WorkerProcess): LogLine[] {
+  // what follows the last end of line is not whole yet
+  const lines = readFileSync(worker.logFile, 'utf8').split('\n').slice(0, -1);
+  return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine);
+}
+
 /** Resolves with the line by which the worker has logged this step of a job's life. */
 export async function untilLogged(worker: WorkerProcess, event: string): Promise<LogLine> {
-  const said = `"msg":"${event}"`;
-  const line = await until(`the worker logs ${event}`, () =>
-    // a line that is not whole yet is no line
-    readFileSync(worker.logFile, 'utf8')
-      .split('\n')
-      .slice(0, -1)
-      .find((text) => text.includes(said)),
-  );
-  return JSON.parse(line) as LogLine;
+  return until(`the worker logs ${event}`, () => loggedBy(worker).find(({ msg }) => msg === event));
 }
