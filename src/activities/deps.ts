@@ -22,6 +22,11 @@ export interface ActivityDeps {
    * input nobody would erase. Absent: that is left to the namespace's retention.
    */
   eraseHistory?(key: string): Promise<void>;
+  /**
+   * Aborts when the worker was told to stop and its grace is over. Of the SDK an attempt hears of the first
+   * end only: one that Temporal has given up would never learn of this one.
+   */
+  shutdown?: AbortSignal;
   log: JobLog;
   clock?: Clock;
 }

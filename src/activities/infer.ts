@@ -28,7 +28,7 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
   const mine = { store_id: deps.store.id };
   const isNamed = request.store_id !== undefined;
   const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, mine, !isNamed);
-  const signals = watchStopSignals(context);
+  const signals = watchStopSignals(context, deps.shutdown);
   try {
     const task = findTask(deps, request.task);
     if (!task) await leaveToOthers(deps, key, request.task);

@@ -19,8 +19,10 @@ const LOOK_EVERY_MS = 1_000;
  * closed run, a pause or a reset lets the call go on: to abort un-bills nothing, it only throws the
  * answer away. After one of these the SDK says nothing more by itself, so that a later cancel or shutdown
  * is looked for.
+ *
+ * @param graceIsOver - aborts at the end of this worker's own shutdown
  */
-export function watchStopSignals(context: Context): StopSignals {
+export function watchStopSignals(context: Context, graceIsOver?: AbortSignal): StopSignals {
   const canceled = new AbortController();
   const shutdown = new AbortController();
   let superseded = false;
@@ -31,6 +33,9 @@ export function watchStopSignals(context: Context): StopSignals {
     else if (details?.workerShutdown) shutdown.abort();
     else superseded = true;
   };
+  const end = () => shutdown.abort();
+  if (graceIsOver?.aborted) end();
+  graceIsOver?.addEventListener('abort', end, { once: true });
   context.cancelled.catch(() => {
     look();
     if (superseded) timer = setInterval(look, LOOK_EVERY_MS);
@@ -39,6 +44,9 @@ export function watchStopSignals(context: Context): StopSignals {
     canceled: canceled.signal,
     shutdown: shutdown.signal,
     isSuperseded: () => superseded,
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      graceIsOver?.removeEventListener('abort', end);
+    },
   };
 }

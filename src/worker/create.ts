@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Client } from '@temporalio/client';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ActivityDeps, createActivities } from '../activities';
@@ -5,7 +6,6 @@ import { deleteHistory } from '../client/history';
 import { untilClosed } from '../client/runs';
 import { hasSearchAttributes } from '../client/search-attributes';
 import { TASK_QUEUE } from '../job';
-import type { JobActivities } from '../workflows/contract';
 import { loadWorkflowBundle, workflowSettingsOf } from './bundle';
 
 /** What a worker is made of. */
@@ -38,12 +38,26 @@ const FORCE_AFTER_MS = 15_000;
 export async function createJobWorker(options: JobWorkerOptions): Promise<Worker> {
   const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
   const { policy, heartbeatTimeoutMs, tasks } = options;
-  return Worker.create({
+  const client = new Client({ connection, namespace });
+  const eraseHistory = async (key: string) => {
+    await untilClosed(client.workflow.getHandle(key));
+    await deleteHistory(client, key);
+  };
+  const graceIsOver = new AbortController();
+  // each attempt listens
+  setMaxListeners(0, graceIsOver.signal);
+  const deps: ActivityDeps = {
+    eraseHistory,
+    shutdown: graceIsOver.signal,
+    ...options,
+    hasSearchAttributes: await hasSearchAttributes(client),
+  };
+  const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     workflowBundle: loadWorkflowBundle(workflowSettingsOf(policy, heartbeatTimeoutMs, tasks)),
-    activities: options.worker?.activities ?? (await wireActivities(options)),
+    activities: createActivities(deps),
     maxConcurrentActivityTaskExecutions: concurrency,
     ...(maxRps && { maxTaskQueueActivitiesPerSecond: maxRps }),
     shutdownGraceTime: shutdownGraceMs,
@@ -54,19 +68,18 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<Worker
     maxHeartbeatThrottleInterval: heartbeatTimeoutMs / 3,
     ...options.worker,
   });
+  abortAfterGrace(worker, shutdownGraceMs, graceIsOver);
+  return worker;
 }
 
-/** The activities that {@link createJobWorker} gives its worker, all they need at hand. */
-export async function wireActivities(options: JobWorkerOptions): Promise<JobActivities> {
-  const { connection, namespace = 'default' } = options;
-  const client = new Client({ connection, namespace });
-  const eraseHistory = async (key: string) => {
-    await untilClosed(client.workflow.getHandle(key));
-    await deleteHistory(client, key);
-  };
-  return createActivities({
-    eraseHistory,
-    ...options,
-    hasSearchAttributes: await hasSearchAttributes(client),
-  });
+const LOOK_EVERY_MS = 1_000;
+
+/** The SDK has no event for a worker that was told to stop. */
+function abortAfterGrace(worker: Worker, graceMs: number, graceIsOver: AbortController): void {
+  const look = setInterval(() => {
+    const state = worker.getState();
+    if (state === 'INITIALIZED' || state === 'RUNNING') return;
+    clearInterval(look);
+    setTimeout(() => graceIsOver.abort(), graceMs).unref();
+  }, LOOK_EVERY_MS).unref();
 }

@@ -1,5 +1,5 @@
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, STEADY, startCrashWorld } from '../support/crash-world';
 import { done } from '../support/kill-table';
 import { INPUT, outcome } from '../support/killed-job';
 import { advanceClock } from '../support/sqlite-file';
@@ -18,7 +18,9 @@ test('workers whose clocks are two hours apart: no doubt without a fault, and ev
   const ids = Array.from({ length: 8 }, (_, index) => `apart-${index}`);
   for (const id of ids) await world.holdCalls(id);
   for (const ahead of [HOUR, -HOUR]) {
-    await lane.startWorker({ env: { CRASH_CLOCK_MS: String(ahead), INFER_ONCE_CONCURRENCY: '4' } });
+    await lane.startWorker({
+      env: { ...STEADY, CRASH_CLOCK_MS: String(ahead), INFER_ONCE_CONCURRENCY: '4' },
+    });
   }
   for (const id of ids) await lane.jobs.submit(jobOf(id));
   for (const id of ids) await world.model.waitForHeld(id);

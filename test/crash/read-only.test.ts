@@ -1,5 +1,5 @@
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, STEADY, startCrashWorld } from '../support/crash-world';
 import { done } from '../support/kill-table';
 import { INPUT, outcome } from '../support/killed-job';
 import { turnReadOnly } from '../support/read-only';
@@ -17,7 +17,7 @@ afterAll(() => world.stop());
 test('a store that turns read-only in use: nothing is sent, the answer in hand is kept, both say why; writable again, both jobs complete by themselves', async () => {
   const lane = await world.openLane('read-only');
   await world.holdCalls('in-call');
-  const worker = await lane.startWorker();
+  const worker = await lane.startWorker({ env: STEADY });
   await lane.jobs.submit({ job_id: 'in-call', task: 'enrich', input: INPUT });
   await world.model.waitForHeld('in-call');
 

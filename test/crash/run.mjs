@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 
-const USAGE = `npm run test:crash -- [--times N] [--seed N] [jest options]
+const USAGE = `npm run test:crash -- [--times N] [--seed N] [FILE] [jest options]
 
   --times N   workers killed at random moments (default 80), beside the tables of named points
   --seed N    draws the moments (default 1)
@@ -31,16 +31,26 @@ if (values.help) {
   process.exit(0);
 }
 const own = new Set(['times', 'seed']);
-const rest = tokens
-  .filter((token) => !(token.kind === 'option' && own.has(token.name)))
+const given = tokens.filter((token) => !(token.kind === 'option' && own.has(token.name)));
+const first = given.findIndex(({ kind }) => kind === 'option');
+const named = first < 0 ? given : given.slice(0, first);
+// to jest alone any of several patterns would do, so that a name beside the folder's would choose nothing
+const files = named.map(({ value }) => `test/crash/.*${value}`);
+// what follows an option may be its value
+const rest = given
+  .slice(named.length)
   .map((token) =>
     token.kind === 'option' ? [token.rawName, token.value].filter(Boolean).join('=') : token.value,
   )
   .filter(Boolean);
 const [times, seed] = [count('times'), count('seed')];
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
-const { status } = spawnSync(process.execPath, [jest, 'test/crash', ...rest], {
-  stdio: 'inherit',
-  env: { ...process.env, ...(times && { CRASH_KILLS: times }), ...(seed && { CRASH_SEED: seed }) },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [jest, ...(files.length > 0 ? files : ['test/crash/']), ...rest],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, ...(times && { CRASH_KILLS: times }), ...(seed && { CRASH_SEED: seed }) },
+  },
+);
 process.exit(status ?? 1);

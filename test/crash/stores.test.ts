@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { type Child, startChild } from '../support/child';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, STEADY, startCrashWorld } from '../support/crash-world';
 import { INPUT, outcome } from '../support/killed-job';
 import { withDatabase } from '../support/sqlite-file';
 import { until } from '../support/until';
@@ -92,7 +92,7 @@ async function lastFailure(id: string): Promise<string | false> {
 test.concurrent('a store that is away when the answer comes: the answer is kept, and saved when it is back', async () => {
   const lane = await world.openLane('locked');
   await world.holdCalls('locked');
-  const worker = await lane.startWorker();
+  const worker = await lane.startWorker({ env: STEADY });
   await lane.jobs.submit(jobOf('locked'));
   await world.model.waitForHeld('locked');
   holder = startChild(join(SUPPORT, 'store-child.js'), 'hold', `sqlite:${lane.storeFile}`);
@@ -123,7 +123,7 @@ test.concurrent('a disk that is full when the answer comes: the answer is kept, 
     page_count: number;
   };
   await world.setRule('full', { content: big });
-  const limits = { CRASH_MAX_PAGES: String(pages.page_count + 40) };
+  const limits = { ...STEADY, CRASH_MAX_PAGES: String(pages.page_count + 40) };
   const worker = await lane.startWorker({ env: limits });
   await lane.jobs.submit(promptJob('full'));
   await untilLogged(worker, 'store_away');

@@ -1,9 +1,10 @@
 import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
+import { openGate } from '../support/gate';
 import { INPUT, outcome } from '../support/killed-job';
 import { until } from '../support/until';
-import { untilLogged } from '../support/worker-process';
+import { loggedBy, untilLogged } from '../support/worker-process';
 
 const jobOf = (job_id: string) => ({ job_id, task: 'enrich', input: INPUT });
 
@@ -116,7 +117,7 @@ async function rerun({ jobs }: Lane, { job_id, token }: JobRecord): Promise<bool
 test.concurrent('a deploy during a call: the worker ends when its call has, and nothing was in doubt', async () => {
   const lane = await world.openLane('drained');
   await world.holdCalls('drained');
-  const old = await lane.startWorker({ env: { INFER_ONCE_SHUTDOWN_GRACE: '60s' } });
+  const old = await lane.startWorker({ env: { ...STEADY, INFER_ONCE_SHUTDOWN_GRACE: '60s' } });
   await lane.jobs.submit(jobOf('drained'));
   await world.model.waitForHeld('drained');
   old.send('SIGTERM');
@@ -132,7 +133,7 @@ test.concurrent('a deploy during a call: the worker ends when its call has, and 
 test.concurrent('a deploy whose grace ends before the call does: the next worker recovers the answer', async () => {
   const lane = await world.openLane('graceless');
   await world.holdCalls('graceless');
-  const old = await lane.startWorker({ env: { INFER_ONCE_SHUTDOWN_GRACE: '100ms' } });
+  const old = await lane.startWorker({ env: { ...STEADY, INFER_ONCE_SHUTDOWN_GRACE: '100ms' } });
   await lane.jobs.submit(jobOf('graceless'));
   await world.model.waitForHeld('graceless');
   old.send('SIGTERM');
@@ -150,5 +151,42 @@ test.concurrent('a deploy whose grace ends before the call does: the next worker
   });
   expect(world.model.billed('graceless')).toBe(1);
 }, 180_000);
+
+test.concurrent('a deploy whose grace ends before a call does that Temporal has given up: the worker still ends well', async () => {
+  const lane = await world.openLane('given-up');
+  await world.holdCalls('given-up');
+  const gate = await openGate(world.address);
+  try {
+    const old = await lane.startWorker({
+      env: { TEMPORAL_ADDRESS: gate.address, INFER_ONCE_SHUTDOWN_GRACE: '100ms' },
+    });
+    await lane.jobs.submit(jobOf('given-up'));
+    await world.model.waitForHeld('given-up');
+    // it loses sight of Temporal for longer than a heartbeat may take, and holds its lease all the same
+    gate.hold();
+    await until('the attempt is given up', () => attemptOf('given-up').then((number) => number > 1));
+    gate.open();
+    const busy = () => loggedBy(old).filter(({ reason }) => reason === 'busy');
+    await until('the next attempts come back', () => busy().length > 1);
+    old.send('SIGTERM');
+    await old.endedWell();
+    expect(await lane.jobs.get('given-up')).toMatchObject({
+      status: 'IN_DOUBT',
+      doubt: { reason: 'the worker was shut down during the call', recovering: true },
+    });
+  } finally {
+    await gate.close();
+  }
+  await world.letGo('given-up');
+  await lane.startWorker();
+  expect(await outcome(lane, 'given-up')).toMatchObject({ status: 'COMPLETED', attempts: 1 });
+  expect(world.model.billed('given-up')).toBe(1);
+}, 180_000);
+
+/** The number of the activity's attempt that is under way or due. */
+async function attemptOf(id: string): Promise<number> {
+  const { raw } = await world.client.workflow.getHandle(id).describe();
+  return raw.pendingActivities?.[0]?.attempt ?? 0;
+}
 
 endsWithPromisesKept(() => world);

@@ -7,13 +7,16 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { NativeConnection, Worker } from '@temporalio/worker';
+import type { Context } from '@temporalio/activity';
+import type { ActivityInboundCallsInterceptor, NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../../src/config';
 import type { ResultStore } from '../../src/store/store';
+import type { JobActivities } from '../../src/workflows/contract';
 import {
   codecWithPoint,
   failpoint,
+  type Reach,
   withActivityPoints,
   withProviderPoints,
   withStorePoints,
@@ -25,8 +28,7 @@ const { loadTemporalOptions } = fromDist<typeof import('../../src/client/connect
 const { loadConfig } = fromDist<typeof import('../../src/config')>('config');
 const { createLogger } = fromDist<typeof import('../../src/log')>('log');
 const { openSqliteStore } = fromDist<typeof import('../../src/store/sqlite')>('store/sqlite');
-const { createJobWorker, wireActivities } =
-  fromDist<typeof import('../../src/worker/create')>('worker/create');
+const { createJobWorker } = fromDist<typeof import('../../src/worker/create')>('worker/create');
 const { openParts, workerOptions } = fromDist<typeof import('../../src/worker/run')>('worker/run');
 const { connectWorker, installRuntime } =
   fromDist<typeof import('../../src/worker/runtime')>('worker/runtime');
@@ -80,11 +82,22 @@ async function makeWorker(
   return createJobWorker({
     ...options,
     worker: {
-      activities: withActivityPoints(await wireActivities(options), reach),
+      interceptors: { activity: [(context) => ({ inbound: inboundPoints(context, reach) })] },
       dataConverter: { payloadCodecs: [codecWithPoint(reach)] },
       ...(CRASH_HOW === 'stop' && FEW_POLLS),
     },
   });
+}
+
+/** Lays the points of the activities over those that the product has given to its worker. */
+function inboundPoints({ info }: Context, reach: Reach): ActivityInboundCallsInterceptor {
+  return {
+    execute(input, next) {
+      const own = { [info.activityType]: () => next(input) } as unknown as JobActivities;
+      const laidOver = withActivityPoints(own, reach)[info.activityType as keyof JobActivities];
+      return laidOver(input.args[0] as never);
+    },
+  };
 }
 
 /** The same store on a disk that is full where CRASH_MAX_PAGES says so. */

@@ -23,6 +23,9 @@ const TIMES = {
   INFER_ONCE_SETTLE: '2s',
 };
 
+/** As in production, for what has no death in it: a machine that is busy then puts no job in doubt. */
+export const STEADY = { INFER_ONCE_LEASE: '15s', INFER_ONCE_HEARTBEAT_TIMEOUT: '10s' };
+
 /** How to start a worker process. */
 export interface WorkerSpec {
   recovery?: 'stored' | 'background' | 'none';
