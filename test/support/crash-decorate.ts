@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Context } from '@temporalio/activity';
 import type { PayloadCodec } from '@temporalio/common';
-import type { Operations } from '../../src/once/outcome';
+import type { LookUp, Operations } from '../../src/once/outcome';
 import type { Provider } from '../../src/provider/provider';
 import type { ResultStore, StoredJob } from '../../src/store/store';
 import type { JobActivities } from '../../src/workflows/contract';
@@ -88,6 +88,17 @@ export function withProviderPoints(provider: Provider, reach: Reach): Provider {
       };
     },
     operations: (task) => withPollPoint(provider.operations!(task), reach),
+    lookUp: (task) => withFoundPoint(provider.lookUp(task), reach),
+  };
+}
+
+/** A look-up that finds an answer has it as a call has. */
+function withFoundPoint(lookUp: LookUp | null, reach: Reach): LookUp | null {
+  if (!lookUp) return null;
+  return async (question) => {
+    const found = await lookUp(question);
+    if (found.length > 0) reach('after_answer');
+    return found;
   };
 }
 

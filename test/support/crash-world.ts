@@ -5,7 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { JobClient } from '../../src/client';
 import type { HistoryEvent, Violation } from '../../src/dev/check-history';
 import { type OfflineModel, startOfflineModel } from '../../src/dev/offline/client';
-import type { RuleAction } from '../../src/dev/offline/protocol';
+import type { Route, Rule, RuleAction } from '../../src/dev/offline/protocol';
 import { type DevServer, findFreePort, startDevServer } from '../../src/dev/temporal';
 import type { OnUnknown } from '../../src/once/policy';
 import { openStore } from '../../src/store/open';
@@ -58,8 +58,11 @@ export interface CrashWorld {
   address: string;
   client: Client;
   model: OfflineModel;
-  /** What the model does with every call of this job; null = it answers. Other jobs' rules stay. */
-  setRule(jobId: string, action: RuleAction | null): Promise<void>;
+  /**
+   * What the model does with every call of this job, or with other requests about it (`route`); null = it
+   * answers. All other rules stay.
+   */
+  setRule(jobId: string, action: RuleAction | null, route?: Route): Promise<void>;
   /** Holds every call of this job at the model until {@link CrashWorld.letGo}. */
   holdCalls(jobId: string): Promise<void>;
   /** Lets the held call of this job, and all later ones, go on. */
@@ -173,16 +176,15 @@ async function prepareServer(
   return () => startDevServer({ port, uiPort, headless: true, searchAttributes, dbFilename });
 }
 
-/** One rule a job; the model takes whole lists only, so they are sent one after the other. */
+/** One rule a job and route; the model takes whole lists only, so they are sent one after the other. */
 function keepRules(model: OfflineModel): CrashWorld['setRule'] {
-  const actions = new Map<string, RuleAction>();
+  const rules = new Map<string, Rule>();
   let sent = Promise.resolve();
-  return (jobId, action) => {
-    if (action) actions.set(jobId, action);
-    else actions.delete(jobId);
-    sent = sent.then(() =>
-      model.rules(...[...actions].map(([job_id, act]) => ({ match: { job_id }, do: act }))),
-    );
+  return (job_id, action, route = 'create') => {
+    const name = `${route} ${job_id}`;
+    if (action) rules.set(name, { match: { route, job_id }, do: action });
+    else rules.delete(name);
+    sent = sent.then(() => model.rules(...rules.values()));
     return sent;
   };
 }

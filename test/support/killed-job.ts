@@ -1,6 +1,7 @@
 import { JobError } from '../../src/errors';
 import type { JobRecord } from '../../src/job';
 import type { OnUnknown } from '../../src/once/policy';
+import type { AnyCrashPoint } from './crash-points';
 import type { CrashWorld, Lane } from './crash-world';
 import type { Cell } from './kill-table';
 import { until } from './until';
@@ -51,6 +52,48 @@ export async function runKilledJob(world: CrashWorld, name: string, kill: KillCa
   }
   const record = await outcome(lane, name);
   return { job_id: name, lane, record, billed: world.model.billed(name) };
+}
+
+/** One death of several: at this point, once the doubt that the one before left is decided, where it is. */
+export interface Death {
+  point: AnyCrashPoint;
+  /** A person has the call sent again, for it can't have been: this death's worker is the one to do so. */
+  decide?: 'rerun';
+}
+
+/**
+ * Runs one job whose workers die by SIGKILL one after the other, each at its point, then has a healthy one
+ * take over and waits for what is left.
+ *
+ * @param name - of the job, its task queue and its store
+ */
+export async function runKilledAgain(
+  world: CrashWorld,
+  name: string,
+  recovery: Cell['recovery'],
+  deaths: readonly Death[],
+): Promise<KilledJob> {
+  const lane = await world.openLane(name);
+  // only the call that is to be met in the air is held
+  if (deaths.some(({ point }) => point === 'in_call')) await world.holdCalls(name);
+  await lane.jobs.submit({ job_id: name, task: 'enrich', input: INPUT });
+  for (const { point, decide } of deaths) {
+    const isOutside = point === 'in_call';
+    const doomed = await lane.startWorker({ recovery, crash: isOutside ? undefined : { at: point } });
+    if (decide) await decideDoubt(lane, name, decide);
+    if (isOutside) await killInCall(world, name, doomed);
+    else await doomed.said(`at ${point}`);
+    await untilKilled(doomed);
+  }
+  await lane.startHeir({ recovery });
+  const record = await outcome(lane, name);
+  return { job_id: name, lane, record, billed: world.model.billed(name) };
+}
+
+async function decideDoubt(lane: Lane, jobId: string, action: 'rerun'): Promise<void> {
+  const { status, token } = await outcome(lane, jobId);
+  if (status !== 'IN_DOUBT') throw new Error(`${jobId} is ${status}, and nothing is to be decided`);
+  await lane.jobs.resolve(jobId, { action, doubt: token, by: 'ann' });
 }
 
 /**
