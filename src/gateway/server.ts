@@ -9,6 +9,7 @@ import { takeJsonOnly } from './http/json-body';
 import { addClosing } from './http/leave';
 import { refuseOtherMethods } from './http/methods';
 import { addWaiting } from './http/waiting';
+import { refuseOtherOrigins } from './http/origin';
 import { jobRoutes } from './jobs';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
@@ -48,6 +49,8 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   addClosing(app);
   addWaiting(app, deps.config.gateway.maxWaiting);
   addErrors(app, deps);
+  // before the keys: no page of another origin gets to guess at one, or to use one up
+  refuseOtherOrigins(app, { anyHost: deps.keys !== null });
   addAuth(app, deps.keys);
   addDocument(app, { hasKeys: deps.keys !== null });
   const addRefusals = refuseOtherMethods(app);

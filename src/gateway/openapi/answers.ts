@@ -17,11 +17,13 @@ const ProblemSchema = z
 const PROBLEMS = {
   400: 'The id, the input, the task or the request can not be used.',
   401: 'No key, or a wrong one.',
+  403: 'A web page of another origin asks; see Origin.',
   404: 'Nothing is known of this job.',
   409: 'The job is in no state for this.',
   410: 'The job was forgotten; its id stays taken.',
   413: 'The body or the input is over the limit.',
   415: 'The body is not application/json in UTF-8.',
+  421: 'Without keys the gateway has loopback names only; see Host.',
   422: 'The id exists with another task or input; the first one stands.',
   429: 'The key has sent more than it may; see Retry-After.',
   500: 'A fault of the gateway, or a record that can not be read.',
@@ -29,7 +31,7 @@ const PROBLEMS = {
 };
 
 /** Those that any route may answer with. */
-const ANYWHERE = [400, 401, 429, 500, 503] as const;
+const ANYWHERE = [400, 401, 403, 421, 429, 500, 503] as const;
 
 type Status = keyof typeof PROBLEMS;
 
