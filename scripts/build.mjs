@@ -1,6 +1,7 @@
-// Builds dist: the compiled sources, and the workflow code as one bundle, so that a worker starts at once.
+// Builds dist: the compiled sources, the page's files as they are, and the workflow code as one bundle, so that a
+// worker starts at once.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,8 @@ try {
     cwd: root,
     stdio: 'inherit',
   });
+  const page = join('gateway', 'page', 'static');
+  cpSync(join(root, 'src', page), join(fresh, page), { recursive: true });
   writeFileSync(
     join(fresh, 'workflow-bundle.js'),
     await bundleWorkflows(join(fresh, 'workflows', 'index.js')),

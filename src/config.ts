@@ -30,6 +30,8 @@ export interface Config {
     keysFile: string | undefined;
     /** Requests that wait for a job at once in one gateway. */
     maxWaiting: number;
+    /** Where Temporal's UI is, for links from the built-in page; undefined = no link. */
+    temporalUiUrl: string | undefined;
   };
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -80,6 +82,7 @@ export function loadConfig(env: Env): Config {
       port: read.port('INFER_ONCE_GATEWAY_PORT', 8080),
       keysFile: read.text('INFER_ONCE_GATEWAY_KEYS_FILE'),
       maxWaiting: read.count('INFER_ONCE_GATEWAY_MAX_WAITING') ?? 10_000,
+      temporalUiUrl: read.url('INFER_ONCE_TEMPORAL_UI_URL'),
     },
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };

@@ -26,6 +26,8 @@ export interface GatewayDeps {
   /** Ids and numbers only: never a prompt, a result or a key. */
   log: JobLog;
   upstream: Upstream;
+  /** Where Temporal's UI lists the runs of this gateway's namespace; null = it is not known. */
+  runsUrl: string | null;
   /** Resolves where Temporal answers now. @throws UnreachableError */
   reachTemporal(): Promise<void>;
 }

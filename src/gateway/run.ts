@@ -94,6 +94,7 @@ async function openGateway(
       store,
       config,
       log,
+      runsUrl: runsUrl(config, client.options.namespace),
       upstream: { baseUrl: (baseUrl ?? OPENAI_BASE_URL).replace(/\/+$/, ''), apiKey },
       reachTemporal: () => reachTemporal(client, temporal.address),
     };
@@ -112,6 +113,12 @@ async function openGateway(
     await store.close();
     throw error;
   }
+}
+
+/** The path is Temporal UI's own; it leads on to the latest run of the workflow id that is put behind it. */
+function runsUrl({ gateway: { temporalUiUrl } }: Config, namespace: string): string | null {
+  if (temporalUiUrl === undefined) return null;
+  return `${temporalUiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
 }
 
 function checkStore({ storeUrl }: Config): string {

@@ -13,6 +13,7 @@ import { refuseOtherOrigins } from './http/origin';
 import { jobRoutes } from './jobs';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
+import { pageRoutes } from './page';
 import { refusalOf, sendProblem } from './problem';
 
 /** An input of 20 MiB, the most that a client takes, in its envelope. */
@@ -58,6 +59,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   app.register(jobRoutes, { deps });
   app.register(eventRoutes, { deps });
   app.register(openaiRoutes, { deps });
+  app.register(pageRoutes, { deps });
   app.after(addRefusals);
   return app;
 }

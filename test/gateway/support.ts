@@ -42,6 +42,7 @@ export async function startGateway(
     store,
     config: loadConfig(env),
     log: quietLog,
+    runsUrl: null,
     upstream: { baseUrl: model.baseUrl, apiKey: 'test-key' },
     reachTemporal: () => reachTemporal(client, world.address),
     ...overrides,

@@ -21,7 +21,7 @@ export function addGateway(program: Command): void {
     ['INFER_ONCE_STORE_URL=sqlite:/var/lib/infer-once/store.db infer-once gateway'],
     [0, 2, 6],
     [
-      'Needs INFER_ONCE_STORE_URL, the store of the workers, and OPENAI_API_KEY or OPENAI_BASE_URL. Listens at INFER_ONCE_GATEWAY_HOST (127.0.0.1) and INFER_ONCE_GATEWAY_PORT (8080).',
+      'Needs INFER_ONCE_STORE_URL, the store of the workers, and OPENAI_API_KEY or OPENAI_BASE_URL. A page at / shows the jobs. Listens at INFER_ONCE_GATEWAY_HOST (127.0.0.1) and INFER_ONCE_GATEWAY_PORT (8080).',
     ],
   );
 }

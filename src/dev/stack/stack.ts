@@ -120,7 +120,7 @@ class Parts {
     const env = stackEnv(addresses, own);
     const pool = this.startPool('worker', options.workers ?? 1, env);
     this.pool = pool;
-    this.gateway = this.startGateway(env);
+    this.gateway = this.startGateway(env, uiUrl);
     await pool.untilReady();
     await this.gateway?.untilReady();
     const gatewayUrl = this.gateway?.url ?? null;
@@ -177,11 +177,16 @@ class Parts {
     });
   }
 
-  private startGateway(env: NodeJS.ProcessEnv): WorkerPool | undefined {
+  private startGateway(env: NodeJS.ProcessEnv, uiUrl: string | null): WorkerPool | undefined {
     const { gatewayPort } = this.options;
     if (gatewayPort === undefined) return undefined;
-    const address = { INFER_ONCE_GATEWAY_HOST: '127.0.0.1', INFER_ONCE_GATEWAY_PORT: String(gatewayPort) };
-    return this.startPool('gateway', 1, { ...env, ...address });
+    const own = {
+      INFER_ONCE_GATEWAY_HOST: '127.0.0.1',
+      INFER_ONCE_GATEWAY_PORT: String(gatewayPort),
+      // the environment's own would be that of another server
+      INFER_ONCE_TEMPORAL_UI_URL: uiUrl ?? '',
+    };
+    return this.startPool('gateway', 1, { ...env, ...own });
   }
 
   private async startServer(): Promise<DevServer> {
