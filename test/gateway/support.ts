@@ -31,8 +31,12 @@ export interface TestGateway {
 }
 
 export async function startGateway(
-  world: World,
-  { env = {}, ...overrides }: Partial<GatewayDeps> & { env?: Record<string, string> } = {},
+  world: Pick<World, 'client' | 'store' | 'model' | 'address'>,
+  {
+    env = {},
+    port = 0,
+    ...overrides
+  }: Partial<GatewayDeps> & { env?: Record<string, string>; port?: number } = {},
 ): Promise<TestGateway> {
   const { client, store, model } = world;
   const app = buildGateway({
@@ -47,7 +51,7 @@ export async function startGateway(
     reachTemporal: () => reachTemporal(client, world.address),
     ...overrides,
   });
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = await app.listen({ host: '127.0.0.1', port });
   return { url, app, send: (...request) => send(url, ...request), stop: () => app.close() };
 }
 
