@@ -44,10 +44,12 @@ export async function startPageWorld(
     await browser.close();
     await world.model.rules();
     await world.model.release();
-    await gateway.stop();
+    // a test may have put another one in its place
+    await at.gateway.stop();
     await world.stop();
   };
-  return { world, lane, gateway, browser, open, faults, stop };
+  const at: PageWorld = { world, lane, gateway, browser, open, faults, stop };
+  return at;
 }
 
 function watchFaults(page: Page, faults: string[]): void {
