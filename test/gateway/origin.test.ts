@@ -106,8 +106,12 @@ describe('a web page of another origin', () => {
     const framed = [...link.slice(0, 2), 'sec-fetch-dest: iframe'];
     expect((await raw(open.url, 'GET /healthz', [host, ...framed])).status).toBe(403);
     // behind a proxy that ends TLS and keeps the name
-    const proxied = ['host: jobs.example', 'origin: https://jobs.example', `authorization: ${KEY}`];
-    expect((await raw(keyed.url, 'GET /v1/jobs', proxied)).status).toBe(200);
+    for (const name of ['jobs.example', 'JOBS.example', 'jobs.example:443']) {
+      const proxied = [`host: ${name}`, 'origin: https://jobs.example', `authorization: ${KEY}`];
+      expect((await raw(keyed.url, 'GET /v1/jobs', proxied)).status).toBe(200);
+    }
+    const other = ['host: jobs.example', 'origin: https://jobs.example:8443', `authorization: ${KEY}`];
+    expect((await raw(keyed.url, 'GET /v1/jobs', other)).status).toBe(403);
   });
 
   test.each([

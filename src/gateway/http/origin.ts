@@ -25,11 +25,17 @@ export function refuseOtherOrigins(app: FastifyInstance, { anyHost }: { anyHost:
 
 function isForeign(request: FastifyRequest): boolean {
   const { origin, host, 'sec-fetch-site': site } = request.headers;
-  // its scheme is left aside: before a proxy that ends TLS it is another one
-  const asker = /^https?:\/\/(.+)$/.exec(origin ?? '')?.[1];
-  if (origin !== undefined && (asker === undefined || asker !== host?.toLowerCase())) return true;
+  if (origin !== undefined && !isOwn(origin, host)) return true;
   if (site === undefined || site === 'same-origin' || site === 'none') return false;
   return !isFollowedLink(request);
+}
+
+/** The scheme is left aside: before a proxy that ends TLS it is another one; so is its port where it goes without saying. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  const protocol = /^https?:/.exec(origin)?.[0];
+  const own = `${protocol}//${host}`;
+  if (!protocol || !URL.canParse(origin) || !URL.canParse(own)) return false;
+  return new URL(origin).host === new URL(own).host;
 }
 
 function isFollowedLink({ method, headers, routeOptions }: FastifyRequest): boolean {
