@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client } from '@temporalio/client';
 import { ConfigError, JobNotFoundError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
@@ -5,7 +6,8 @@ import { toRecord } from '../once/record';
 import { forget } from '../once/rules/decide';
 import type { StoredJob } from '../store/store';
 import { deleteHistory } from './history';
-import { findRun, untilClosed } from './runs';
+import { leaveOn } from './leave';
+import { findRun, watchUntilClosed } from './runs';
 import type { Scope } from './scope';
 import type { ProviderCopies } from './types';
 
@@ -13,12 +15,14 @@ import type { ProviderCopies } from './types';
  * Erases a settled job (PROTOCOL 6): its input, results and raw texts, the provider's stored copies, and
  * the history. A tombstone stays, so that no late writer brings it back and its id is not used again.
  *
- * @throws WrongStateError where the job is not settled: cancel it first
+ * @param enough - aborts when a run that is still open has had its time to close
+ * @throws WrongStateError where the job is not settled, or has a run that stays open: cancel it first
  */
 export async function forgetJob(
   scope: Scope,
   key: string,
   provider: ProviderCopies | undefined,
+  enough: AbortSignal,
 ): Promise<JobRecord> {
   const { store, client } = scope;
   const { jobId } = parseJobKey(key);
@@ -30,8 +34,10 @@ export async function forgetJob(
       const why = `it is ${before.status}; cancel it before it can be forgotten`;
       throw new WrongStateError(jobId, why, toRecord(before));
     }
-    const run = await findRun(client, key);
-    if (run?.isOpen) await untilClosed(client.workflow.getHandle(key, run.runId));
+    if ((await findRun(client, key))?.isOpen && !(await hasClosed(client, key, enough))) {
+      const why = 'a run of it is open and does not close, so nothing was erased; cancel it, then forget it';
+      throw new WrongStateError(jobId, why, toRecord(before));
+    }
     // the provider first: once the row is erased nobody knows the calls any more
     await provider?.forget({
       key,
@@ -42,6 +48,23 @@ export async function forgetJob(
     // what another opened again meanwhile has calls that the provider was not asked to delete
     const row = await store.update(key, forget(before.token));
     if (row?.status === 'FORGOTTEN') return finish(client, key, row);
+  }
+}
+
+/** Waits for the latest run to close. @returns false where it had not when `enough` aborted */
+async function hasClosed(client: Client, key: string, enough: AbortSignal): Promise<boolean> {
+  // a wait that has ended leaves no long poll behind
+  const left = new AbortController();
+  // Temporal's client adds a listener with each request of a poll, and never takes it off
+  setMaxListeners(0, left.signal);
+  try {
+    await leaveOn(enough, watchUntilClosed(client, key, left.signal));
+    return true;
+  } catch (error) {
+    if (enough.aborted && error === enough.reason) return false;
+    throw error;
+  } finally {
+    left.abort();
   }
 }
 

@@ -1,17 +1,11 @@
-import {
-  JobCanceledError,
-  JobFailedError,
-  JobForgottenError,
-  JobInDoubtError,
-  JobTimeoutError,
-  WrongStateError,
-} from '../errors';
+import { ConfigError, JobForgottenError, JobTimeoutError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, jobKey, parseJobKey, type SubmitAnswer, TASK_QUEUE } from '../job';
 import type { ProviderError } from '../once/outcome';
 import { toRecord } from '../once/record';
 import type { JobSeed } from '../once/rules/row';
-import type { ListFilter } from '../store/store';
+import type { ListFilter, StatsRow } from '../store/store';
 import type { ResolveRequest } from '../workflows/contract';
+import { compareDigest, succeed } from './answer';
 import { cancelJob } from './cancel';
 import { forgetJob } from './forget';
 import { deleteHistory } from './history';
@@ -21,16 +15,18 @@ import { forMany } from './many';
 import { runRecords, storeRecords } from './records';
 import { type RepairedJob, repairJobs } from './repair';
 import { resolveJob } from './resolve';
+import { findRun } from './runs';
 import { restartRun, type Scope } from './scope';
 import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
 import { SharedWatches } from './shared-watches';
 import { makeSeed } from './submit';
 import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
-import { compareDigest } from './wait';
 import { whyWaiting } from './why-waiting';
 
 const CANCEL_WAIT_MS = 10_000;
+/** A run closes within moments of its record's settling, where it has a worker. */
+const CLOSE_WAIT_MS = 10_000;
 
 /**
  * Submits jobs and reads their records. Works with a Temporal client alone; with the workers' store it
@@ -96,9 +92,14 @@ export class JobClient {
     return this.settle(this.seed(job), submitted, wait, leaveSignal(wait));
   }
 
-  /** Waits for a job that was submitted before. @throws as {@link run} */
-  async wait(jobId: string, wait: WaitOptions = {}): Promise<JobRecord> {
-    return succeed(await this.waitFor(this.key(jobId), wait));
+  /**
+   * Waits for a job that was submitted before.
+   *
+   * @param wait.after - the token of a settled record that is no answer, since its job was opened again
+   * @throws as {@link run}
+   */
+  async wait(jobId: string, wait: WaitOptions & { after?: number } = {}): Promise<JobRecord> {
+    return succeed(await this.waitFor(this.key(jobId), wait, wait.after));
   }
 
   /**
@@ -138,6 +139,11 @@ export class JobClient {
     return (job?.token === token && job.rejection) || null;
   }
 
+  /** Whether a run of the job is open: one that is settled is then being run again. Asks Temporal. */
+  async isRunning(jobId: string): Promise<boolean> {
+    return (await findRun(this.scope.client, this.key(jobId)))?.isOpen ?? false;
+  }
+
   /**
    * Why an unsettled job does not get on, in the words of its last attempt: e.g. a refused API key, or a
    * worker with another store than this client's. Null where nothing went wrong. Asks Temporal.
@@ -152,6 +158,20 @@ export class JobClient {
     if (!this.scope.store) return { records: await listRuns(this.scope.client, { ...filter, tenant }) };
     const { jobs, cursor, corrupt } = await this.scope.store.list({ ...filter, tenant });
     return { records: jobs.map(toRecord), cursor, corrupt };
+  }
+
+  /**
+   * Jobs, attempts, tokens and known cost by task, day (of creation, UTC) and status; of every tenant where
+   * this client was given none.
+   *
+   * @throws ConfigError without a store
+   */
+  async stats(): Promise<StatsRow[]> {
+    const { store } = this.scope;
+    if (!store) {
+      throw new ConfigError('stats needs the store that the workers use; set INFER_ONCE_STORE_URL.');
+    }
+    return store.stats({ tenant: this.options.tenant });
   }
 
   /**
@@ -193,9 +213,14 @@ export class JobClient {
     return resolveJob(this.scope, this.key(jobId), decision);
   }
 
-  /** Erases a settled job; its id stays taken. @throws WrongStateError where it is not settled */
-  async forget(jobId: string): Promise<JobRecord> {
-    return forgetJob(this.scope, this.key(jobId), this.options.provider);
+  /**
+   * Erases a settled job; its id stays taken.
+   *
+   * @param wait.timeoutMs - how long a run that is still open may take to close; default 10 s
+   * @throws WrongStateError where it is not settled, or its run does not close; nothing is erased then
+   */
+  async forget(jobId: string, { timeoutMs = CLOSE_WAIT_MS }: WaitOptions = {}): Promise<JobRecord> {
+    return forgetJob(this.scope, this.key(jobId), this.options.provider, AbortSignal.timeout(timeoutMs));
   }
 
   /**
@@ -264,21 +289,5 @@ export class JobClient {
       const { jobId } = parseJobKey(key);
       throw new JobTimeoutError(jobId, wait.timeoutMs!, (await this.scope.records.read(key)) ?? undefined);
     }
-  }
-}
-
-/** The record of a job that went well; anything else as its typed error. */
-function succeed(record: JobRecord): JobRecord {
-  switch (record.status) {
-    case 'COMPLETED':
-      return record;
-    case 'CANCELED':
-      throw new JobCanceledError(record);
-    case 'FORGOTTEN':
-      throw new JobForgottenError(record.job_id, record);
-    case 'IN_DOUBT':
-      throw new JobInDoubtError(record);
-    default:
-      throw new JobFailedError(record);
   }
 }

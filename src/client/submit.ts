@@ -1,7 +1,8 @@
 import { inputDigest } from '../digest';
-import { InputMismatchError, InvalidInputError, JobForgottenError, TooLargeError } from '../errors';
+import { InputMismatchError, InvalidInputError, JobForgottenError } from '../errors';
 import { isTaskName, parseJobKey, pendingRecord, type ReopenPermit, type SubmitAnswer } from '../job';
 import type { JobSeed } from '../once/rules/row';
+import { INPUT_LIMIT_BYTES, limitInput } from './input-limit';
 import type { Met } from './records';
 import { findRun, readArgument, untilClosed } from './runs';
 import { makeArgument, type Scope } from './scope';
@@ -9,8 +10,6 @@ import { startRun } from './start';
 
 /** Without a store the input travels through history, which refuses what is over 2 MB. */
 const HISTORY_LIMIT_BYTES = 1024 * 1024;
-/** With one it is held in pieces or as a blob. */
-const INPUT_LIMIT_BYTES = 20 * 1024 * 1024;
 
 /** The seed of a submission. @throws InvalidInputError, TooLargeError before anything is written */
 export function makeSeed(scope: Scope, key: string, task: string, input: unknown): JobSeed {
@@ -19,17 +18,12 @@ export function makeSeed(scope: Scope, key: string, task: string, input: unknown
     throw new InvalidInputError(jobId, 'its task has no name');
   const input_digest = inputDigest(jobId, task, input);
   const input_json = JSON.stringify(input);
-  if (scope.store) limitSize(key, input_json, INPUT_LIMIT_BYTES, 'send less');
+  if (scope.store) limitInput(jobId, input_json, INPUT_LIMIT_BYTES, 'send less');
   return { key, task, task_version: null, input_digest, input_json };
 }
 
 const TRAVELS =
   'without its place in a store it travels through history; give the client the store, or send less';
-
-function limitSize(key: string, json: string | null, limit: number, remedy: string): void {
-  const bytes = Buffer.byteLength(json ?? '');
-  if (bytes > limit) throw new TooLargeError(parseJobKey(key).jobId, 'input', bytes, limit, remedy);
-}
 
 /**
  * Submits (PROTOCOL 2): answers from the record where it is settled, else starts a run, in every
@@ -55,7 +49,7 @@ export async function submitJob(scope: Scope, seed: JobSeed): Promise<SubmitAnsw
 /** @returns null where another run stood in the way and has closed: look again */
 async function startOrJoin(scope: Scope, seed: JobSeed, met: Met): Promise<'created' | 'joined' | null> {
   const { key, task, input_digest: digest, input_json: inputJson } = seed;
-  if (!met.hasInput) limitSize(key, inputJson, HISTORY_LIMIT_BYTES, TRAVELS);
+  if (!met.hasInput) limitInput(parseJobKey(key).jobId, inputJson, HISTORY_LIMIT_BYTES, TRAVELS);
   const arg = makeArgument(scope, { task, digest, inputJson, hasInput: met.hasInput }, met.permit);
   if (await startRun(scope.client, { key, arg, digest, taskQueue: scope.taskQueue })) return 'created';
   const run = await findRun(scope.client, key);

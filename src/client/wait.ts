@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InputMismatchError, WrongStateError } from '../errors';
+import { WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
 import { watchUntilClosed } from './runs';
 import { restartRun, type Scope } from './scope';
@@ -97,12 +97,4 @@ function watchRun({ client }: Scope, key: string, left: AbortSignal): WatchedRun
 function pause(looks: number, signal: AbortSignal): Promise<void> {
   const ms = Math.min(5_000, 250 * 2 ** Math.min(looks, 10));
   return delay(ms, undefined, { signal }).catch(() => undefined);
-}
-
-/** Every read on behalf of a submission compares: another input may have replaced an invalid one. */
-export function compareDigest(record: JobRecord, digest: string): JobRecord {
-  if (record.status !== 'FORGOTTEN' && record.input_digest !== digest) {
-    throw new InputMismatchError(record.job_id, record);
-  }
-  return record;
 }

@@ -1,4 +1,6 @@
-import { until } from '../support/until';
+import { Client, Connection } from '@temporalio/client';
+import { clientsByTenant } from '../../src/gateway/run';
+import { untilRun } from '../promises/support';
 import { startWorld, type World } from '../support/world';
 import { film, startGateway, type TestGateway } from './support';
 
@@ -105,7 +107,7 @@ describe('jobs over HTTP', () => {
       body: film('alien (1979)'),
       signal: left.signal,
     });
-    await until('the call is under way', async () => (await world.jobs.get('leaver'))?.sent_at);
+    await world.model.waitForHeld('leaver');
     left.abort();
     await expect(sent).rejects.toThrow();
     await world.model.release();
@@ -137,6 +139,68 @@ describe('jobs over HTTP', () => {
     for (const answer of [await put('forget-me'), await gateway.send('GET', '/v1/jobs/forget-me')]) {
       expect(answer).toMatchObject({ status: 410, body: { code: 'forgotten' } });
     }
+  });
+
+  describe('a job that is opened again shows its old end until its new run has claimed it', () => {
+    let idle: TestGateway;
+    let cut: TestGateway;
+    beforeAll(async () => {
+      const { client, store } = world;
+      // no worker is there to claim
+      idle = await startGateway(world, { jobs: clientsByTenant({ client, store, taskQueue: 'nobody' }) });
+      const nobody = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+      cut = await startGateway(world, { jobs: clientsByTenant({ client: nobody, store }) });
+    });
+    afterAll(async () => {
+      await idle.stop();
+      await cut.stop();
+    });
+
+    async function failed(id: string, rule: object): Promise<void> {
+      await world.model.rules({ match: { job_id: id }, do: rule });
+      await put(`${id}?wait=30`);
+      await untilRun(world, id, 'FAILED');
+      await world.model.rules();
+    }
+
+    test.each([
+      ['submitted again after a failure that cost nothing', 'again-free', { status: 400 }, 'PUT', ''],
+      ['run again by retry', 'again-paid', { finish_reason: 'length' }, 'POST', '/retry'],
+    ])(
+      '%s: 202, and Location does not take the old end for the new one',
+      async (_, id, rule, method, act) => {
+        await failed(id, rule);
+        const { token } = (await world.jobs.get(id))!;
+        const body = method === 'PUT' ? film('alien (1979)') : undefined;
+        const again = (query = '') => idle.send(method, `/v1/jobs/${id}${act}${query}`, { body });
+        const first = await again();
+        const location = `/v1/jobs/${id}?after=${token}`;
+        expect([first.status, first.body.status]).toEqual([202, 'FAILED']);
+        expect(first.headers.get('location')).toBe(location);
+        expect((await again('?wait=1')).status).toBe(202);
+        for (const query of ['', '&wait=1']) {
+          expect((await idle.send('GET', location + query)).status).toBe(202);
+        }
+        // the record itself is what it is
+        expect(await idle.send('GET', `/v1/jobs/${id}`)).toMatchObject({ status: 200, body: { token } });
+        // a run that ends without a claim leaves the old end as the answer
+        await world.client.workflow.getHandle(id).terminate();
+        expect((await idle.send('GET', location)).status).toBe(200);
+        expect((await gateway.send('POST', `/v1/jobs/${id}/retry?wait=30`)).body.status).toBe('COMPLETED');
+        expect(await idle.send('GET', location)).toMatchObject({
+          status: 200,
+          body: { status: 'COMPLETED' },
+        });
+      },
+    );
+
+    test('a settled job is read without Temporal', async () => {
+      await failed('settled', { status: 400 });
+      for (const query of ['', '?wait=30', '?after=0', '?after=0&wait=30']) {
+        const read = await cut.send('GET', `/v1/jobs/settled${query}`);
+        expect([query, read.status, read.body.status]).toEqual([query, 200, 'FAILED']);
+      }
+    });
   });
 
   test('what nobody submitted is 404', async () => {

@@ -47,6 +47,22 @@ describe('forget erases a job and keeps its id taken', () => {
   });
   afterEach(() => world.model.rules());
 
+  test('a run that stays open is not waited for without end, and nothing is erased', async () => {
+    await world.model.rules({ match: { job_id: 'reopened' }, do: { status: 400 } });
+    const job = enrichJob('reopened');
+    await jobs.submit(job);
+    await untilRun(world, 'reopened', 'FAILED');
+    // nobody works there: the run that opens it again claims nothing
+    const idle = new JobClient({ client: world.client, store: world.store, taskQueue: 'nobody' });
+    expect(await idle.submit(job)).toMatchObject({ status: 'FAILED', created: true });
+    const before = await rowOf(world, 'reopened');
+    const error = await errorOf(jobs.forget('reopened', { timeoutMs: 200 }), WrongStateError);
+    expect(error.message).toContain('a run of it is open and does not close, so nothing was erased');
+    expect(await rowOf(world, 'reopened')).toEqual(before);
+    await handleOf(world, 'reopened').terminate();
+    expect(await jobs.forget('reopened')).toMatchObject({ status: 'FORGOTTEN' });
+  });
+
   const untilHistoryGone = (jobId: string) =>
     until(`no history of ${jobId}`, async () => (await runStatus(world, jobId)) === null);
 

@@ -318,7 +318,7 @@ export const MUTANTS: readonly Mutant[] = [
       '',
     ),
     edit(
-      'client/wait.ts',
+      'client/answer.ts',
       "if (record.status !== 'FORGOTTEN' && record.input_digest !== digest) {",
       'if (record === undefined) {',
     ),

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { isSettled } from '../../job';
 import type { GatewayOptions } from '../deps';
 import { enterWait } from '../http/waiting';
 import { answers, recordAnswers } from '../openapi/answers';
 import { RecordSchema } from '../openapi/record';
-import { sendRecord } from './answer';
+import { isAnswerAfter, sendRecord } from './answer';
 import { Decision, JobParams, PreferHeader, WaitQuery } from './schemas';
 import { secondsToWait, untilDurable, waitForRecord } from './wait';
 
@@ -29,20 +30,31 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
       const { job_id } = request.params;
       const jobs = deps.jobs(request.tenant);
       const seconds = secondsToWait(request, reply);
-      if (seconds === 0) {
-        const record = await untilDurable(reply, jobs.retry(job_id));
-        // what else is settled is the old failure
-        return sendRecord(reply, record, record.status === 'COMPLETED');
-      }
+      const begun = await untilDurable(reply, jobs.retry(job_id));
+      if (begun.status === 'COMPLETED') return sendRecord(reply, begun);
+      // what else is settled is the old failure
+      const after = isSettled(begun.status) ? begun.token : undefined;
+      if (seconds === 0) return sendRecord(reply, begun, false);
       const record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
-        jobs.retry(job_id, { signal }),
+        jobs.wait(job_id, { signal, after }),
       );
-      return sendRecord(reply, record!);
+      return sendRecord(reply, record!, await isAnswerAfter(jobs, record!, after));
     },
   );
 
-  app.post('/v1/jobs/:job_id/cancel', { schema: act('Cancel a job') }, async (request, reply) =>
-    sendRecord(reply, await deps.jobs(request.tenant).cancel(request.params.job_id)),
+  app.post(
+    '/v1/jobs/:job_id/cancel',
+    {
+      schema: {
+        ...act('Cancel a job; waits for its worker to write it, 10 s at most or as told'),
+        querystring: WaitQuery,
+      },
+    },
+    async (request, reply) => {
+      const { wait } = request.query;
+      const timeout = wait === undefined ? {} : { timeoutMs: wait * 1000 };
+      return sendRecord(reply, await deps.jobs(request.tenant).cancel(request.params.job_id, timeout));
+    },
   );
 
   app.post(
@@ -70,7 +82,8 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
       },
     },
     async (request, reply) => {
-      const forgetting = deps.jobs(request.tenant).forget(request.params.job_id);
+      // told before the gateway's own patience ends: then it is known that nothing was erased
+      const forgetting = deps.jobs(request.tenant).forget(request.params.job_id, { timeoutMs: 5_000 });
       const record = await untilDurable(reply, forgetting);
       return reply.header('cache-control', 'no-store').send(record);
     },

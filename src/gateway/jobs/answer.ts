@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { JobClient } from '../../client';
 import { JobForgottenError } from '../../errors';
 import { isSettled, type JobRecord, type SubmitAnswer } from '../../job';
 
@@ -9,7 +10,8 @@ const MAX_RETRY_S = 60;
 /**
  * Answers with a record: 200 where it is settled, FAILED included, else 202 with where and when to look again.
  *
- * @param isAnswer - false where the record is still the one from before its job was opened again
+ * @param isAnswer - false where the record is still the one from before its job was opened again: `Location`
+ *   names it then, so that whoever looks there does not take it for the end
  * @throws JobForgottenError for a tombstone
  */
 export function sendRecord(
@@ -23,9 +25,24 @@ export function sendRecord(
   if (isAnswer) return reply.code(200).send(record);
   return reply
     .code(202)
-    .header('location', `/v1/jobs/${record.job_id}`)
+    .header(
+      'location',
+      `/v1/jobs/${record.job_id}${isSettled(record.status) ? `?after=${record.token}` : ''}`,
+    )
     .header('retry-after', String(retryAfter(record)))
     .send(record);
+}
+
+/**
+ * Whether a record is an answer to who opened its job again when it was settled at the token `after`: it has
+ * moved on since, or no run is open that would move it. Asks Temporal only where it has not moved.
+ */
+export async function isAnswerAfter(
+  jobs: JobClient,
+  { job_id, status, token }: JobRecord,
+  after: number | undefined,
+): Promise<boolean> {
+  return isSettled(status) && (token !== after || !(await jobs.isRunning(job_id)));
 }
 
 /** In how many seconds it is worth to look again. */

@@ -4,8 +4,8 @@ import type { GatewayOptions } from '../deps';
 import { enterWait } from '../http/waiting';
 import { answers, recordAnswers } from '../openapi/answers';
 import { PageSchema, RecordSchema, StatsSchema } from '../openapi/record';
-import { sendRecord } from './answer';
-import { JobParams, ListQuery, PreferHeader, WaitQuery } from './schemas';
+import { isAnswerAfter, sendRecord } from './answer';
+import { JobParams, ListQuery, PreferHeader, ReadQuery } from './schemas';
 import { secondsToWait, waitForRecord } from './wait';
 
 /** `GET /v1/jobs/{job_id}`, `GET /v1/jobs` and `GET /v1/stats`. */
@@ -17,24 +17,25 @@ export const readRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { d
         tags: ['jobs'],
         summary: "A job's record, now or once it is settled",
         params: JobParams,
-        querystring: WaitQuery,
+        querystring: ReadQuery,
         headers: PreferHeader,
         response: recordAnswers(RecordSchema, 404, 410),
       },
     },
     async (request, reply) => {
       const { job_id } = request.params;
+      const { after } = request.query;
       const jobs = deps.jobs(request.tenant);
       const seconds = secondsToWait(request, reply);
       let record = await jobs.get(job_id);
       if (!record) throw new JobNotFoundError(job_id);
       if (seconds > 0) {
         record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
-          jobs.wait(job_id, { signal }),
+          jobs.wait(job_id, { signal, after }),
         );
       }
       if (!record) throw new JobNotFoundError(job_id);
-      return sendRecord(reply, record);
+      return sendRecord(reply, record, await isAnswerAfter(jobs, record, after));
     },
   );
 
@@ -66,7 +67,7 @@ export const readRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { d
       },
     },
     async (request, reply) => {
-      const rows = await deps.store.stats({ tenant: request.tenant });
+      const rows = await deps.jobs(request.tenant).stats();
       return reply.header('cache-control', 'no-store').send({ rows });
     },
   );

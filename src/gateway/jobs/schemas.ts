@@ -17,6 +17,15 @@ export const WaitQuery = z.strictObject({
   wait: wholeNumber(0, MAX_WAIT_S, 'Wait up to so many seconds for the job to settle.'),
 });
 
+/** `after` is what `Location` has where a settled job is run again. */
+export const ReadQuery = WaitQuery.extend({
+  after: wholeNumber(
+    0,
+    999_999_999,
+    'The token of a settled record that is no answer: its job was opened again, and goes on.',
+  ),
+});
+
 /** Described only: headers are read by functions of their own. */
 export const PreferHeader = z.object({
   prefer: z

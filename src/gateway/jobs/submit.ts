@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { isSettled } from '../../job';
 import type { GatewayDeps, GatewayOptions } from '../deps';
 import { jobIdOfHeader } from '../http/idempotency-key';
 import { enterWait } from '../http/waiting';
 import { recordAnswers } from '../openapi/answers';
 import { SubmitAnswerSchema } from '../openapi/record';
-import { sendRecord } from './answer';
+import { isAnswerAfter, sendRecord } from './answer';
 import { JobParams, KeyHeader, PreferHeader, type Submission, submissionOf, WaitQuery } from './schemas';
 import { secondsToWait, untilDurable, waitForRecord } from './wait';
 
@@ -50,5 +51,7 @@ async function submit(
     jobs.answerTo(job, submitted, { signal }),
   );
   const { created, replayed } = submitted;
-  return sendRecord(reply, { ...(record ?? submitted), created, replayed });
+  const answer = { ...(record ?? submitted), created, replayed };
+  const after = isSettled(submitted.status) ? submitted.token : undefined;
+  return sendRecord(reply, answer, await isAnswerAfter(jobs, answer, after));
 }
