@@ -33,6 +33,10 @@ export interface Config {
     /** Where Temporal's UI is, for links from the built-in page; undefined = no link. */
     temporalUiUrl: string | undefined;
   };
+  /** The gateway that client commands talk to; undefined = they talk to Temporal and the store. */
+  gatewayUrl: string | undefined;
+  /** A key of that gateway. */
+  gatewayKey: string | undefined;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -84,6 +88,8 @@ export function loadConfig(env: Env): Config {
       maxWaiting: read.count('INFER_ONCE_GATEWAY_MAX_WAITING') ?? 10_000,
       temporalUiUrl: read.url('INFER_ONCE_TEMPORAL_UI_URL'),
     },
+    gatewayUrl: read.url('INFER_ONCE_GATEWAY_URL'),
+    gatewayKey: read.text('INFER_ONCE_GATEWAY_KEY'),
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);

@@ -8,7 +8,9 @@ export type {
   WaitOptions,
 } from './client';
 export { JobClient } from './client';
+export type { Jobs } from './client/jobs';
 export * from './errors';
+export { GatewayClient, type GatewayClientOptions } from './gateway-client';
 export type {
   Billed,
   DecisionRecord,

@@ -1,24 +1,30 @@
 import { existsSync } from 'node:fs';
 import type { Client, Connection as ConnectionType } from '@temporalio/client';
 import type { JobClient, ProviderCopies } from '../client';
+import type { Jobs } from '../client/jobs';
 import { type Config, loadConfig } from '../config';
 import { ConfigError, UnreachableError } from '../errors';
 import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
 import { findPlaces, type Places } from './places';
 
-/** What a client command works with. */
+/** What a client command works with: Temporal and the store, or a gateway. */
 export interface Context {
-  config: Config;
-  places: Places;
-  client: Client;
-  store: ResultStore | undefined;
-  jobs: JobClient;
+  jobs: Jobs;
   /**
    * For what can't be done without Temporal: says soon where it does not answer. A call alone would be
    * tried for most of a minute.
    */
   reachTemporal(): Promise<void>;
+}
+
+/** What a command works with that needs the parts themselves. */
+export interface PartsContext extends Context {
+  config: Config;
+  places: Places;
+  client: Client;
+  store: ResultStore | undefined;
+  jobs: JobClient;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -37,13 +43,42 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the configuration, the store and Temporal, hands them to `use`, and closes them.
+ * Opens what the environment names: the gateway of `INFER_ONCE_GATEWAY_URL`, else the parts themselves.
  *
- * With a store, Temporal is asked only where it has to be: what is on record is told while it is away.
+ * @throws ConfigError where a data directory is named, too: one command talks to one of them
  */
 export async function withJobs<T>(
   options: ClientOptions,
   use: (context: Context) => Promise<T>,
+  open: OpenOptions = {},
+): Promise<T> {
+  const { gatewayUrl: url, gatewayKey: key } = loadConfig(process.env);
+  if (url === undefined) return withParts(options, use, open);
+  if (options.dataDir !== undefined) {
+    throw new ConfigError('--data-dir and INFER_ONCE_GATEWAY_URL exclude each other; unset one of them.');
+  }
+  const { GatewayClient } = await import('../gateway-client/index.js');
+  const jobs = new GatewayClient({ url, key });
+  let reached: Promise<void> | undefined;
+  const reachTemporal = () => {
+    reached ??= jobs.reach();
+    return reached;
+  };
+  try {
+    return await use({ jobs, reachTemporal });
+  } finally {
+    await jobs.close();
+  }
+}
+
+/**
+ * Opens the configuration, the store and Temporal, hands them to `use`, and closes them.
+ *
+ * With a store, Temporal is asked only where it has to be: what is on record is told while it is away.
+ */
+export async function withParts<T>(
+  options: ClientOptions,
+  use: (context: PartsContext) => Promise<T>,
   { creates, makeProvider }: OpenOptions = {},
 ): Promise<T> {
   const config = loadConfig(process.env);
@@ -108,11 +143,12 @@ async function askedLog({ logLevel }: Config): Promise<JobLog | undefined> {
 
 /**
  * Checks before anything is submitted that the task is known here. Its schema is not asked: a worker's
- * newer version may take more.
+ * newer version may take more. A gateway says itself which tasks it knows.
  *
  * @throws UnknownTaskError, or ConfigError where INFER_ONCE_TASKS does not load
  */
 export async function checkTask(name: string): Promise<void> {
   const { loadTasks } = await import('../tasks/registry.js');
-  (await loadTasks(loadConfig(process.env).tasksModule)).get(name);
+  const { gatewayUrl, tasksModule } = loadConfig(process.env);
+  if (gatewayUrl === undefined) (await loadTasks(tasksModule)).get(name);
 }

@@ -1,4 +1,4 @@
-import type { JobClient } from '../client';
+import type { Jobs } from '../client/jobs';
 import type { JobRecord } from '../job';
 import type { ResolveRequest } from '../workflows/contract';
 import type { ResolveOptions } from './commands/resolve';
@@ -47,7 +47,7 @@ function showPicked(picked: JobRecord[], action: string, options: ResolveOptions
   );
 }
 
-async function pickDoubts(jobs: JobClient, { task, olderThan = 0 }: ResolveOptions): Promise<JobRecord[]> {
+async function pickDoubts(jobs: Jobs, { task, olderThan = 0 }: ResolveOptions): Promise<JobRecord[]> {
   const picked: JobRecord[] = [];
   let cursor: string | undefined;
   do {

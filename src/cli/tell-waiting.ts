@@ -1,4 +1,4 @@
-import type { JobClient } from '../client';
+import type { Jobs } from '../client/jobs';
 import { say } from './fail';
 
 const FIRST_LOOK_MS = 4_000;
@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 10_000;
  * Says on stderr why a job that is waited for does not get on, whenever that changes, until the returned
  * function is called. A mistyped key or a second store would else look like a slow model.
  */
-export function tellWhyWaiting(jobs: JobClient, id: string): () => void {
+export function tellWhyWaiting(jobs: Jobs, id: string): () => void {
   let told: string | null = null;
   const look = async () => {
     // a look that fails says nothing; the wait itself speaks of a part that is away

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobClient, JobInput } from '../../client';
-import { JobError, UnreachableError, UserError } from '../../errors';
+import type { JobInput } from '../../client';
+import type { Jobs } from '../../client/jobs';
+import { ConfigError, JobError, UnknownTaskError, UnreachableError, UserError } from '../../errors';
 import { isSettled, type JobRecord } from '../../job';
 import { EXIT, exitCodeOf } from '../exit-codes';
 import { say } from '../fail';
@@ -21,7 +22,7 @@ export interface LineEnd {
 
 /** What a batch needs. */
 export interface BatchOptions extends LineForm {
-  jobs: JobClient;
+  jobs: Jobs;
   reachTemporal(): Promise<void>;
   concurrency: number;
   /** How long each job is waited for. */
@@ -147,9 +148,12 @@ class Batch {
   }
 }
 
+/** A part is away, or a gateway does not take the key or know the task: the same for every line. */
+const NOT_OF_JOB = [UnreachableError, ConfigError, UnknownTaskError];
+
 /** A job's own end; what is no job's own is thrown on. */
 function explain(line: number, error: unknown, isReplay: (record?: JobRecord) => boolean): LineEnd {
-  if (error instanceof UnreachableError || !(error instanceof UserError)) throw error;
+  if (!(error instanceof UserError) || NOT_OF_JOB.some((type) => error instanceof type)) throw error;
   const exitCode = exitCodeOf(error);
   const { jobId = null, record } = error instanceof JobError ? error : {};
   // the record of a mismatch is another input's

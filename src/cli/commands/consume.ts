@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Config, loadConfig } from '../../config';
 import { ConfigError } from '../../errors';
 import { createLogger } from '../../log';
-import { withJobs } from '../context';
+import { withParts } from '../context';
 import { addEpilogue, wholeNumberOption } from '../help';
 import { takeInterrupts } from '../interrupt';
 
@@ -50,7 +50,7 @@ async function consume(options: ConsumeCliOptions): Promise<void> {
   const { signal } = takeInterrupts();
   const log = createLogger(config.logLevel);
   try {
-    await withJobs(
+    await withParts(
       {},
       async ({ client, store, reachTemporal }) => {
         const { hasRedrivePolicy } = await queue.check();

@@ -115,6 +115,11 @@ function announce(stack: Stack, { dataDir, workers }: DevOptions): void {
   printText(
     `ready: Temporal ${temporalAddress}${ui}; gateway ${gatewayUrl}; ${countOf(workers, 'worker')}; provider ${model}; data in ${dataDir}`,
   );
+  if (process.env.INFER_ONCE_GATEWAY_URL?.trim()) {
+    say(
+      'INFER_ONCE_GATEWAY_URL is set: client commands in this shell talk to that gateway, not to this server.',
+    );
+  }
   const named = process.env.TEMPORAL_ADDRESS?.trim();
   if (named && named !== temporalAddress) {
     say(`TEMPORAL_ADDRESS is set: other commands in this shell talk to ${named}, not to this server.`);

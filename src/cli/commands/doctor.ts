@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { loadConfig } from '../../config';
+import { type Config, loadConfig } from '../../config';
 import { ConfigError } from '../../errors';
-import { type ClientOptions, withJobs } from '../context';
+import { type ClientOptions, withParts } from '../context';
 import { check, describeFinding, type Finding, worstExitCode } from '../doctor/check';
 import {
   checkNamespace,
@@ -38,26 +38,47 @@ export function addDoctor(program: Command): void {
     command,
     ['infer-once doctor', 'infer-once doctor --repair'],
     [0, 2, 6],
-    ['Search attributes that are missing are no fault: jobs run without them.'],
+    [
+      'Search attributes that are missing are no fault: jobs run without them. With INFER_ONCE_GATEWAY_URL it looks at that gateway, as the other commands do.',
+    ],
   );
 }
 
 async function doctor(options: DoctorOptions): Promise<void> {
   const config = loadConfig(process.env);
-  const places = await findPlaces(config, options.dataDir);
-  const findings = (
-    await Promise.all([
-      lookAtTemporal(places.temporal, config.taskQueue),
-      check('store', () => checkStore(places)),
-      check('tasks', () => checkTasks(config)),
-      check('provider', () => checkProvider(config, places)),
-    ])
-  ).flat();
+  const findings =
+    config.gatewayUrl === undefined
+      ? await lookAtParts(config, options)
+      : await lookAtGateway(config, options);
   for (const finding of findings) {
     if (!options.quiet || !finding.isOk) printText(describeFinding(finding));
   }
   process.exitCode = worstExitCode(findings);
   if (options.repair) await repair(options);
+}
+
+async function lookAtParts(config: Config, options: DoctorOptions): Promise<Finding[]> {
+  const places = await findPlaces(config, options.dataDir);
+  const findings = await Promise.all([
+    lookAtTemporal(places.temporal, config.taskQueue),
+    check('store', () => checkStore(places)),
+    check('tasks', () => checkTasks(config)),
+    check('provider', () => checkProvider(config, places)),
+  ]);
+  return findings.flat();
+}
+
+/** The other commands talk to it alone. */
+async function lookAtGateway(config: Config, { repair, dataDir }: DoctorOptions): Promise<Finding[]> {
+  if (repair || dataDir !== undefined) {
+    const option = repair ? '--repair' : '--data-dir';
+    throw new ConfigError(
+      `${option} is about Temporal and the store themselves; unset INFER_ONCE_GATEWAY_URL, and run it beside them.`,
+    );
+  }
+  const { checkGateway, checkGatewayKey } = await import('../doctor/gateway.js');
+  const gateway = await check('gateway', () => checkGateway(config));
+  return gateway.isOk ? [gateway, await check('key', () => checkGatewayKey(config))] : [gateway];
 }
 
 /** Without an answer from it there is no more to ask. */
@@ -82,7 +103,7 @@ async function lookAtTemporal(
 }
 
 async function repair(options: DoctorOptions): Promise<void> {
-  await withJobs(options, async ({ jobs, store }) => {
+  await withParts(options, async ({ jobs, store }) => {
     if (!store)
       throw new ConfigError('--repair needs the store that the workers use; set INFER_ONCE_STORE_URL.');
     let started = 0;

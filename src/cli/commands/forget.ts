@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ProviderCopies } from '../../client';
-import type { Config } from '../../config';
+import { type Config, loadConfig } from '../../config';
 import { ConfigError } from '../../errors';
 import { jobKey } from '../../job';
 import { type ClientOptions, withJobs } from '../context';
@@ -28,12 +28,19 @@ export function addForget(program: Command): void {
     addClientOptions(command),
     ['infer-once forget film-1'],
     [0, 2, 6],
-    ['Needs the store, and OPENAI_API_KEY or OPENAI_BASE_URL as the workers have it.'],
+    [
+      'Needs the store, and OPENAI_API_KEY or OPENAI_BASE_URL as the workers have it; or INFER_ONCE_GATEWAY_URL.',
+    ],
   );
 }
 
 async function forget(id: string, options: ForgetOptions): Promise<void> {
   jobKey(id);
+  if (options.keepProviderCopies && loadConfig(process.env).gatewayUrl !== undefined) {
+    throw new ConfigError(
+      'A gateway always deletes what the provider stored; unset INFER_ONCE_GATEWAY_URL for --keep-provider-copies.',
+    );
+  }
   const makeProvider = options.keepProviderCopies ? undefined : openProvider;
   await withJobs(
     options,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UserError } from '../../errors';
-import { type ClientOptions, withJobs } from '../context';
+import { type ClientOptions, withParts } from '../context';
 import { addEpilogue } from '../help';
 import { printText } from '../output';
 
@@ -24,7 +24,7 @@ export function addSetup(program: Command): void {
 
 async function setUp(options: ClientOptions): Promise<void> {
   const { registerSearchAttributes } = await import('../search-attributes.js');
-  await withJobs(
+  await withParts(
     options,
     async ({ client, store, places, reachTemporal }) => {
       await reachTemporal();

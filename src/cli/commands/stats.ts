@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../../errors';
 import type { StatsRow } from '../../store/store';
 import { type ClientOptions, withJobs } from '../context';
 import { addClientOptions, addEpilogue } from '../help';
@@ -21,11 +20,8 @@ export function addStats(program: Command): void {
 }
 
 async function showStats(options: ClientOptions): Promise<void> {
-  await withJobs(options, async ({ store }) => {
-    if (!store) {
-      throw new ConfigError('stats needs the store that the workers use; set INFER_ONCE_STORE_URL.');
-    }
-    const rows = await store.stats();
+  await withJobs(options, async ({ jobs }) => {
+    const rows = await jobs.stats();
     if (!isForPeople(options)) rows.forEach(printJson);
     else printText(rows.length > 0 ? describeStats(rows) : 'No jobs yet.');
   });

@@ -1,0 +1,1 @@
+export { GatewayClient, type GatewayClientOptions } from './gateway-client';
