@@ -5,6 +5,9 @@ import { findFreePort } from '../../src/dev/temporal';
 import { until } from '../support/until';
 import { CliHarness, film, type Running, records, SOON_IN_DOUBT, startCli } from './support';
 
+/** Each test runs a dozen programs, on whatever else the machine does. */
+jest.setTimeout(180_000);
+
 const harness = new CliHarness();
 let gateway: Running;
 let url: string;
@@ -270,7 +273,7 @@ describe('what is wrong is told in one sentence', () => {
     ],
     ['a password in it', { INFER_ONCE_GATEWAY_URL: 'http://ada:hunter2@h' }, 2, 'holds a name or a password'],
   ])('%s', async (_, env, code, says) => {
-    for (const args of [['run', ...film('x', 'x')], ['list'], ['stats']]) {
+    for (const args of [['run', ...film('x', 'x')], ['list']]) {
       const said = await told(args, env);
       expect(said).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(says) });
       expect(said.stderr).toMatch(/^infer-once: [^\n]+\n$/);

@@ -6,11 +6,11 @@ import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
 import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
 import { outcome } from '../support/killed-job';
-import { findPythonPackage, TEMPORAL } from '../support/python-client';
+import { needPythonPackage, TEMPORAL } from '../support/python-client';
 import { until } from '../support/until';
 
 const run = promisify(execFile);
-const pythonSdk = findPythonPackage(TEMPORAL);
+const pythonSdk = needPythonPackage(TEMPORAL);
 /** Keys in another order and letters that some languages escape: the digest is the same. */
 const INPUT = { title: '  amélie 🎬 (2001)', description: 'naïve', category: 'film' };
 const SAME_INPUT =
@@ -80,35 +80,32 @@ test.concurrent('a doubt about a job of the temporal CLI is settled by it, as th
   expect(world.model.billed('go-doubt')).toBe(2);
 }, 180_000);
 
-// one more language where the machine has it; the promise is held by the one above
-if (pythonSdk) {
-  test.concurrent('a Python client joins a job of a TypeScript client: one call, one record', async () => {
-    const id = 'python-joins';
-    await world.holdCalls(id);
-    await lane.jobs.submit({ job_id: id, task: 'enrich', input: INPUT });
-    await world.model.waitForHeld(id);
-    const python = startPython(id);
-    await until('it has joined', () => python.said.includes('started'));
-    await world.letGo(id);
-    const { result, record } = await python.answer;
-    expect(result).toMatchObject({ status: 'COMPLETED', source: 'inference', attempts: 1 });
-    expect(record).toEqual(result);
-    expect(await outcome(lane, id)).toEqual(result);
-    expect(world.model.billed(id)).toBe(1);
-  }, 180_000);
+test.concurrent('a Python client joins a job of a TypeScript client: one call, one record', async () => {
+  const id = 'python-joins';
+  await world.holdCalls(id);
+  await lane.jobs.submit({ job_id: id, task: 'enrich', input: INPUT });
+  await world.model.waitForHeld(id);
+  const python = startPython(id);
+  await until('it has joined', () => python.said.includes('started'));
+  await world.letGo(id);
+  const { result, record } = await python.answer;
+  expect(result).toMatchObject({ status: 'COMPLETED', source: 'inference', attempts: 1 });
+  expect(record).toEqual(result);
+  expect(await outcome(lane, id)).toEqual(result);
+  expect(world.model.billed(id)).toBe(1);
+}, 180_000);
 
-  test.concurrent('a Python client starts a job: a TypeScript duplicate is answered from its record', async () => {
-    const { result } = await startPython('python-first').answer;
-    const answer = await lane.jobs.submit({ job_id: 'python-first', task: 'enrich', input: INPUT });
-    expect(answer).toEqual({ ...result, created: false, replayed: true });
-    expect(world.model.billed('python-first')).toBe(1);
-  }, 180_000);
-}
+test.concurrent('a Python client starts a job: a TypeScript duplicate is answered from its record', async () => {
+  const { result } = await startPython('python-first').answer;
+  const answer = await lane.jobs.submit({ job_id: 'python-first', task: 'enrich', input: INPUT });
+  expect(answer).toEqual({ ...result, created: false, replayed: true });
+  expect(world.model.billed('python-first')).toBe(1);
+}, 180_000);
 
 function startPython(id: string) {
   const said: string[] = [];
   const args = [world.address, 'inference', id, `{"task": "enrich", "input": ${SAME_INPUT}}`];
-  const env = { ...process.env, PYTHONPATH: pythonSdk! };
+  const env = { ...process.env, PYTHONPATH: pythonSdk };
   const ended = run('python3', [join(__dirname, '..', 'support', 'bare_client.py'), ...args], { env });
   ended.child.stdout?.on('data', (text) => said.push(...String(text).trim().split('\n')));
   const answer = ended.then(

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findPythonPackage, OPENAI } from '../support/python-client';
+import { needPythonPackage, OPENAI } from '../support/python-client';
 import { startWorld, type World } from '../support/world';
 import { startGateway, type TestGateway } from './support';
 
 const run = promisify(execFile);
 const ROOT = join(__dirname, '..', '..');
 const section = readFileSync(join(ROOT, 'README.md'), 'utf8').split('### You have an OpenAI client')[1]!;
-const packages = findPythonPackage(OPENAI);
+const packages = needPythonPackage(OPENAI);
 
 describe("README's programs", () => {
   let world: World;
@@ -33,11 +33,9 @@ describe("README's programs", () => {
   test('in two languages they are one job: one call, one answer', async () => {
     const node = await run(process.execPath, ['--input-type=module', '-e', program('js')], { cwd: ROOT });
     expect(node.stdout).toContain('stand-in');
-    if (packages) {
-      const env = { ...process.env, PYTHONPATH: packages };
-      const python = await run('python3', ['-c', program('python')], { env });
-      expect(python.stdout).toBe(node.stdout);
-    }
+    const env = { ...process.env, PYTHONPATH: packages };
+    const python = await run('python3', ['-c', program('python')], { env });
+    expect(python.stdout).toBe(node.stdout);
     expect(world.model.billed('film-question-1')).toBe(1);
     expect(world.model.billed()).toBe(1);
   });

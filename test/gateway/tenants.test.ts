@@ -46,15 +46,45 @@ const ATTACKS = [
   'film-1%23alpha',
   '%EF%BB%BFalpha%2Ffilm-1',
   'alph%61%2Ffilm-1',
+  // overlong UTF-8 of / and ., in three bytes and four
+  'alpha%E0%80%AFfilm-1',
+  'alpha%F0%80%80%AFfilm-1',
+  '%C0%AE%C0%AE%2Falpha%2Ffilm-1',
+  // wide dots, a reversed direction, a combining stroke, a surrogate
+  '%EF%BC%8E%EF%BC%8E%2Falpha%2Ffilm-1',
+  '%E2%80%AEalpha%2Ffilm-1',
+  'alpha%CC%B8film-1',
+  'alpha%ED%A0%80%2Ffilm-1',
+  '%00alpha%2Ffilm-1',
+  'alpha%2Ffilm-1%2500',
+  'alpha%2F%2Ffilm-1',
+  'alpha%2F.%2Ffilm-1',
+  'alpha/film-1/',
+  'alpha//film-1',
+  'alpha%09film-1',
+  'alpha%0D%0Afilm-1',
+  '%20film-1',
+  'film%2D1',
+  '*%2Ffilm-1',
+  'alpha%2F*',
+  'alpha%2Ffilm-_',
+  'alpha%2Ffilm%25',
+  `${'beta%2F..%2F'.repeat(40)}alpha%2Ffilm-1`,
+  `${'x'.repeat(255)}%2F..%2F..%2Falpha%2Ffilm-1`,
+  `alpha%2Ffilm-1${'%00'.repeat(300)}`,
 ];
 
 const ACTS: [method: string, suffix: string, body?: unknown][] = [
   ['GET', ''],
   ['GET', '?wait=0'],
+  ['GET', '?after=0'],
+  ['GET', '/events'],
   ['PUT', '', film(SECRET)],
   ['PUT', '', film('another input (1980)')],
   ['POST', '/retry'],
+  ['POST', '/retry?wait=0'],
   ['POST', '/cancel'],
+  ['POST', '/cancel?wait=0'],
   ['DELETE', ''],
   ['POST', '/resolve', { action: 'adopt', doubt: 3, result: { normalized_title: 'x', category: 'y' } }],
   ['POST', '/resolve', { action: 'abandon', doubt: 3 }],
@@ -105,16 +135,71 @@ describe('tenants', () => {
     expect(await world.model.billed(VICTIM)).toBe(1);
   });
 
+  /** Every key that a header can carry: bytes from 0x80 on travel too. */
+  const KEYS = ATTACKS.flatMap((id) => [id, decode(id), `"${decode(id)}"`, latin1(decode(id))]).filter(
+    (key) => /^[\t\x20-\x7e\x80-\xff]*$/.test(key),
+  );
+
   test('no Idempotency-Key is the job of another', async () => {
     const before = await victim();
-    for (const key of ATTACKS.flatMap((id) => [id, decode(id), `"${decode(id)}"`])) {
-      // what no header can carry, no client can send
-      if (!/^[\x20-\x7e]*$/.test(key)) continue;
+    for (const key of KEYS) {
       const { text } = await sendVerbatim(keyed.url, 'POST', '/v1/jobs', {
         body: film('another input (1980)'),
         headers: { ...headers.beta, 'idempotency-key': key },
       });
       if (told(text) || (await victim()) !== before) throw new Error(`${key} reached the victim's job`);
+    }
+  });
+
+  test.each([
+    ['chat/completions', { model: 'm', messages: [{ role: 'user', content: SECRET }] }],
+    ['responses', { model: 'm', input: SECRET }],
+  ])("nor on OpenAI's route %s, where the same question is asked", async (route, body) => {
+    const path = `/v1/${route}`;
+    const own = { ...headers.alpha, 'idempotency-key': 'film-1' };
+    // the id is one of alpha's other jobs: not even to itself is that another's answer
+    expect((await keyed.send('POST', path, { body, headers: own })).status).toBe(422);
+    const id = route.replace('/', '-');
+    const asked = await keyed.send('POST', path, {
+      body,
+      headers: { ...headers.alpha, 'idempotency-key': id },
+    });
+    expect(asked.status).toBe(200);
+    const row = async () => JSON.stringify((await world.store.read(`alpha/${id}`)).job);
+    const before = await row();
+    for (const key of KEYS.map((text) => text.replaceAll('film-1', id))) {
+      for (const gateway of [keyed, open]) {
+        const { status, text } = await sendVerbatim(gateway.url, 'POST', path, {
+          body,
+          headers: { ...(gateway === keyed && headers.beta), 'idempotency-key': key },
+        });
+        if (text.includes(asked.body.id)) throw new Error(`${key} was told alpha's answer`);
+        if ((await row()) !== before) throw new Error(`${key} changed alpha's job`);
+        // a key that can be no job_id is refused, any other is a job of one's own
+        expect([key, status === 200 || (status >= 400 && status < 500)]).toEqual([key, true]);
+      }
+    }
+    expect(await world.model.billed(`alpha/${id}`)).toBe(1);
+  });
+
+  test('no cursor, made up or of another, opens a list', async () => {
+    const { job } = await world.store.read(VICTIM);
+    const cursorOf = (...position: unknown[]) => Buffer.from(JSON.stringify(position)).toString('base64url');
+    const cursors = [
+      ...[job!.updated_at, job!.updated_at + 1, Number.MAX_SAFE_INTEGER, 1e308, -1].flatMap((at) =>
+        [VICTIM, 'alpha/', 'alpha0', 'alpha/\u0000', '%', "alpha/' OR 1=1 --", ''].map((key) =>
+          cursorOf(at, key),
+        ),
+      ),
+      ...[cursorOf('0', VICTIM), cursorOf(0, { $gt: '' }), cursorOf(null, null), 'alpha/film-1', '..', '%00'],
+    ];
+    for (const cursor of cursors) {
+      for (const limit of [1, 1000]) {
+        const path = `/v1/jobs?limit=${limit}&cursor=${encodeURIComponent(cursor)}`;
+        const { status, body } = await keyed.send('GET', path, { headers: headers.beta });
+        expect([cursor, [200, 400].includes(status)]).toEqual([cursor, true]);
+        if (told(JSON.stringify(body))) throw new Error(`the cursor ${cursor} told of the victim's job`);
+      }
     }
   });
 
@@ -160,6 +245,11 @@ describe('tenants', () => {
     expect(await jobs(open)).toBe(rows.filter(({ key }) => !key.includes('/')).length);
   });
 });
+
+/** Text as the bytes of its UTF-8, one character a byte: what a careless client puts into a header. */
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
 
 function decode(text: string): string {
   try {

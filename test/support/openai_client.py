@@ -1,10 +1,11 @@
 """The official OpenAI package for Python, unchanged, at a gateway: prints what it got as JSON.
 
-Usage: openai_client.py BASE_URL answers | errors | slow
+Usage: openai_client.py BASE_URL answers | errors | slow | ask KEY…
 """
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 from pydantic import BaseModel
@@ -74,6 +75,23 @@ def slow(client: openai.OpenAI) -> dict:
     return {"text": completion.choices[0].message.content}
 
 
-base_url, act = sys.argv[1:]
+def ask(client: openai.OpenAI, *keys: str) -> list:
+    """What the caller of each key sees in the end, all at once: after the package's own retries and time-outs."""
+
+    def one(job_id: str) -> list:
+        while True:
+            try:
+                completion = client.with_options(timeout=1.5).chat.completions.create(**QUESTION, **key(job_id))
+                return ["answer", completion.id]
+            except openai.APITimeoutError:
+                continue
+            except openai.APIStatusError as error:
+                return [error.status_code, error.code]
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        return list(pool.map(one, keys))
+
+
+base_url, act, *keys = sys.argv[1:]
 client = openai.OpenAI(base_url=base_url, api_key="sk-of-the-caller")
-print(json.dumps({"answers": answers, "errors": errors, "slow": slow}[act](client)))
+print(json.dumps({"answers": answers, "errors": errors, "slow": slow, "ask": ask}[act](client, *keys)))
