@@ -14,6 +14,7 @@ import { jobRoutes } from './jobs';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
 import { pageRoutes } from './page';
+import { OPENAI_TAG } from './openapi/openai';
 import { refusalOf, sendProblem } from './problem';
 
 /** An input of 20 MiB, the most that a client takes, in its envelope. */
@@ -54,7 +55,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   refuseOtherOrigins(app, { anyHost: deps.keys !== null });
   addAuth(app, deps.keys);
   addDocument(app, { hasKeys: deps.keys !== null });
-  const addRefusals = refuseOtherMethods(app);
+  const addRefusals = refuseOtherMethods(app, OPENAI_TAG);
   app.register(healthRoutes, { deps });
   app.register(jobRoutes, { deps });
   app.register(eventRoutes, { deps });

@@ -73,6 +73,25 @@ describe('the gateway as a server', () => {
     expect(headers.get('allow')).toBe('PUT, GET, HEAD, DELETE');
   });
 
+  test.each([
+    ['GET', '/v1/chat/completions', 'POST'],
+    ['PUT', '/v1/responses', 'POST'],
+    ['DELETE', '/v1/embeddings', 'POST'],
+    ['POST', '/v1/models', 'GET, HEAD'],
+    ['PATCH', '/v1/models/m', 'GET, HEAD'],
+  ])("so have OpenAI's, in OpenAI's shape: %s %s", async (method, path, allow) => {
+    const { status, headers, body } = await gateway.send(method, path);
+    expect([status, headers.get('allow')]).toEqual([405, allow]);
+    expect(body).toEqual({
+      error: {
+        message: `This path takes ${allow}.`,
+        type: 'invalid_request_error',
+        param: null,
+        code: 'method_not_allowed',
+      },
+    });
+  });
+
   test('an act that the state of a job does not allow: 409 with its record', async () => {
     await put('done?wait=30', film('heat (1995)'));
     const body = { action: 'rerun', doubt: 1 };
@@ -146,11 +165,17 @@ describe('the gateway as a server', () => {
     await small.stop();
   });
 
-  test('the description names every route of jobs, and the page needs no other host', async () => {
+  test('the description names the routes of jobs and of OpenAI, and the page needs no other host', async () => {
     const { body } = await gateway.send('GET', '/openapi.json');
     expect(body.openapi).toBe('3.1.0');
     expect(Object.keys(body.paths)).toEqual(
-      expect.arrayContaining(['/v1/jobs', '/v1/jobs/{job_id}', '/v1/stats', '/readyz']),
+      expect.arrayContaining([
+        '/v1/jobs',
+        '/v1/jobs/{job_id}',
+        '/v1/stats',
+        '/readyz',
+        '/v1/chat/completions',
+      ]),
     );
     const page = await gateway.send('GET', '/docs');
     expect(page.status).toBe(200);

@@ -6,13 +6,15 @@ const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'TR
 /**
  * Answers a method that a path does not have with 405 and `Allow` (RFC 9110, 15.5.6). Begin before the routes
  * are there, and call what it returns once they are.
+ *
+ * @param others - the tag of routes that refuse by themselves, in a shape of their own
  */
-export function refuseOtherMethods(app: FastifyInstance): () => void {
+export function refuseOtherMethods(app: FastifyInstance, others?: string): () => void {
   const known = new Map<string, Set<string>>();
   let isWatching = true;
   app.addHook('onRoute', ({ url, method, schema }) => {
     // what is not described is a page or its files
-    if (!isWatching || !schema?.tags) return;
+    if (!isWatching || !schema?.tags || (others && schema.tags.includes(others))) return;
     const methods = known.get(url) ?? new Set();
     for (const name of [method].flat()) methods.add(name);
     known.set(url, methods);

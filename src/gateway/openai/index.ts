@@ -3,6 +3,8 @@ import { openAgent } from '../../provider/wire';
 import type { Endpoint } from '../../tasks/task';
 import type { GatewayOptions } from '../deps';
 import { HttpError } from '../http/http-error';
+import { refuseOtherMethods } from '../http/methods';
+import { keyedRoute, ModelParams, passedRoute, readRoute } from '../openapi/openai';
 import { isKeyed, takeJsonOrStream } from './body';
 import { errorOf, sendError } from './errors';
 import { answerKeyed } from './keyed';
@@ -38,20 +40,34 @@ export const openaiRoutes: FastifyPluginAsync<GatewayOptions> = async (app, { de
     return sendError(reply, answer);
   });
 
+  // bodies are the provider's to judge, and may be streams: what is described is not validated
+  app.setValidatorCompiler(() => () => true);
+  const addRefusals = refuseOtherMethods(app);
+
   const pass = (path: string) => (request: FastifyRequest, reply: FastifyReply) =>
     passThrough(deps, agent, path, request, reply);
-  const serve = (path: string, endpoint: Endpoint) =>
-    app.post(`/v1${path}`, (request, reply) =>
+  const serve = (path: string, endpoint: Endpoint, summary: string) =>
+    app.post(`/v1${path}`, { schema: keyedRoute(summary) }, (request, reply) =>
       isKeyed(request) ? answerKeyed(deps, endpoint, request, reply) : pass(path)(request, reply),
     );
-  serve('/chat/completions', 'chat.completions');
-  serve('/responses', 'responses');
-  app.post('/v1/embeddings', { config: { passThrough: true } }, pass('/embeddings'));
-  app.get('/v1/models', pass('/models'));
-  app.get<{ Params: { model: string } }>('/v1/models/:model', (request, reply) => {
-    const { model } = request.params;
-    // no request chooses another path of the provider
-    if (/^\.{0,2}$/.test(model)) throw new HttpError(404, 'no_such_route', 'No such route', 'No such model.');
-    return pass(`/models/${encodeURIComponent(model)}`)(request, reply);
-  });
+  serve('/chat/completions', 'chat.completions', 'A chat completion: a job where it has an Idempotency-Key');
+  serve('/responses', 'responses', 'A response: a job where it has an Idempotency-Key');
+  app.post(
+    '/v1/embeddings',
+    { config: { passThrough: true }, schema: passedRoute('Passed through, once') },
+    pass('/embeddings'),
+  );
+  app.get('/v1/models', { schema: readRoute("The provider's models") }, pass('/models'));
+  app.get<{ Params: { model: string } }>(
+    '/v1/models/:model',
+    { schema: { ...readRoute("One of the provider's models"), params: ModelParams } },
+    (request, reply) => {
+      const { model } = request.params;
+      // no request chooses another path of the provider
+      if (/^\.{0,2}$/.test(model))
+        throw new HttpError(404, 'no_such_route', 'No such route', 'No such model.');
+      return pass(`/models/${encodeURIComponent(model)}`)(request, reply);
+    },
+  );
+  addRefusals();
 };

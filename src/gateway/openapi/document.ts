@@ -5,6 +5,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
+import { OPENAI_TAG } from './openai';
 import { described } from './registry';
 
 const DESCRIPTION =
@@ -41,6 +42,7 @@ const header = (description: string, required = true): OpenAPIV3_1.HeaderObject 
 });
 
 const RETRY_AFTER = { 'Retry-After': header('In how many seconds to come back.') };
+const RETRY_PERHAPS = { 'Retry-After': header('In how many seconds to come back.', false) };
 const REPLAYED = header('true where the answer is a settled job’s record.', false);
 
 /** Headers by status; those of every answer with it. */
@@ -56,8 +58,11 @@ const HEADERS: Record<string, Record<string, OpenAPIV3_1.HeaderObject>> = {
 function describeHeaders(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   for (const path of Object.values(document.paths ?? {})) {
     for (const operation of Object.values(path ?? {}) as OpenAPIV3_1.OperationObject[]) {
+      // when to come back is the provider's to say there
+      const isPassed = operation.tags?.includes(OPENAI_TAG);
       for (const [status, response] of Object.entries(operation.responses ?? {})) {
-        if (HEADERS[status]) Object.assign(response, { headers: HEADERS[status] });
+        const headers = isPassed && HEADERS[status] === RETRY_AFTER ? RETRY_PERHAPS : HEADERS[status];
+        if (headers) Object.assign(response, { headers });
       }
     }
   }
