@@ -8,13 +8,13 @@ import { HttpError } from './http/http-error';
 import { takeJsonOnly } from './http/json-body';
 import { addClosing } from './http/leave';
 import { refuseOtherMethods } from './http/methods';
-import { addWaiting } from './http/waiting';
 import { refuseOtherOrigins } from './http/origin';
+import { addWaiting } from './http/waiting';
 import { jobRoutes } from './jobs';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
-import { pageRoutes } from './page';
 import { OPENAI_TAG } from './openapi/openai';
+import { pageRoutes } from './page';
 import { refusalOf, sendProblem } from './problem';
 
 /** An input of 20 MiB, the most that a client takes, in its envelope. */
