@@ -42,6 +42,11 @@ export class GatewayClient implements Jobs {
     this.wire = new Wire(url, key);
   }
 
+  /** The gateway's address as it was understood. */
+  get address(): string {
+    return this.wire.address;
+  }
+
   /** Starts the job, or joins it; see `JobClient.submit`. @throws as it, and UnreachableError */
   async submit<I, O>(job: JobInput<I, O>): Promise<SubmitAnswer> {
     return (await this.begin(job, { patienceMs: PATIENCE_MS })).submitted;

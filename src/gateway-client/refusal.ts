@@ -53,7 +53,7 @@ const BY_CODE: Readonly<Record<string, Make>> = {
 export function refusalOf(wire: Wire, { status, body }: Answer, jobId = ''): UserError {
   if (status === 401) {
     return new ConfigError(
-      `The gateway at ${wire.shown} does not take this key, or wants one; set INFER_ONCE_GATEWAY_KEY to one that infer-once keys add made there.`,
+      `The gateway at ${wire.address} does not take this key, or wants one; set INFER_ONCE_GATEWAY_KEY to one that infer-once keys add made there.`,
     );
   }
   if (!isProblem(body)) {
@@ -70,7 +70,7 @@ export function refusalOf(wire: Wire, { status, body }: Answer, jobId = ''): Use
 /** Whoever answers there is none. */
 export function notAGateway(wire: Wire, status: number): ConfigError {
   return new ConfigError(
-    `What answers at ${wire.shown} is no gateway of infer-once (HTTP ${status}); correct INFER_ONCE_GATEWAY_URL.`,
+    `What answers at ${wire.address} is no gateway of infer-once (HTTP ${status}); correct INFER_ONCE_GATEWAY_URL.`,
   );
 }
 

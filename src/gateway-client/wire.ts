@@ -37,11 +37,10 @@ export function isAway({ status }: Answer): boolean {
 
 /** Requests to one gateway, each sent once: no redirect is followed, so that the key goes nowhere else. */
 export class Wire {
-  /** The gateway without its query, for messages. */
-  readonly shown: string;
+  /** The gateway's address, without a query or a name in it: it may be shown. */
+  readonly address: string;
   /** It was there once: that it is away now may pass. */
   hasAnswered = false;
-  private readonly base: string;
   private readonly agent = new Agent({ connect: { timeout: CONNECT_WITHIN_MS } });
   private readonly headers: Record<string, string>;
 
@@ -59,8 +58,7 @@ export class Wire {
         "The gateway's key has characters that no key has; correct INFER_ONCE_GATEWAY_KEY.",
       );
     }
-    this.base = origin + pathname.replace(/\/+$/, '');
-    this.shown = this.base;
+    this.address = origin + pathname.replace(/\/+$/, '');
     this.headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   }
 
@@ -69,7 +67,7 @@ export class Wire {
     const isTyped = body !== undefined;
     const timeout = waitMs + ANSWER_WITHIN_MS;
     try {
-      const response = await send(this.base + path, {
+      const response = await send(this.address + path, {
         method,
         headers: { ...this.headers, ...(isTyped && { 'content-type': 'application/json' }) },
         body: isTyped ? JSON.stringify(body) : undefined,
@@ -92,7 +90,7 @@ export class Wire {
     const remedy = isOnce
       ? 'whether it took the request is not known, look at the job before you try again'
       : 'check that it runs and that INFER_ONCE_GATEWAY_URL names it, then try again';
-    return new UnreachableError('gateway', `The gateway at ${this.shown} ${how}; ${remedy}.`, cause);
+    return new UnreachableError('gateway', `The gateway at ${this.address} ${how}; ${remedy}.`, cause);
   }
 
   close(): Promise<void> {

@@ -308,7 +308,7 @@ describe('what is wrong is told in one sentence', () => {
   test('doctor looks at the gateway, and at the key', async () => {
     const well = await told(['doctor'], {});
     expect(well.code).toBe(0);
-    expect(well.stdout).toMatch(/^ok {2}gateway: INFER_ONCE_GATEWAY_URL answers[^\n]+\nok {2}key: [^\n]+\n$/);
+    expect(well.stdout).toMatch(/^ok {2}gateway: http:\/\/\S+ answers[^\n]+\nok {2}key: [^\n]+\n$/);
     const wrong = await told(['doctor'], { INFER_ONCE_GATEWAY_KEY: 'io_wrong' });
     expect([wrong.code, wrong.stdout]).toEqual([2, expect.stringContaining('!!  key: ')]);
     const away = await told(['doctor'], { INFER_ONCE_GATEWAY_URL: 'http://127.0.0.1:1' });

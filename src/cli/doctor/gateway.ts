@@ -5,7 +5,7 @@ import { GatewayClient } from '../../gateway-client';
 export function checkGateway(config: Config): Promise<string> {
   return withGateway(config, async (gateway) => {
     await gateway.reach();
-    return 'INFER_ONCE_GATEWAY_URL answers, and Temporal and the store answer it; commands talk to it alone';
+    return `${gateway.address} answers, and Temporal and the store answer it; commands talk to it alone (INFER_ONCE_GATEWAY_URL)`;
   });
 }
 
