@@ -37,6 +37,13 @@ export interface Config {
   gatewayUrl: string | undefined;
   /** A key of that gateway. */
   gatewayKey: string | undefined;
+  metrics: {
+    host: string;
+    /** 0 = any that is free; null = no port of its own. */
+    port: number | null;
+    /** Where Temporal's SDK serves its own metrics; null = nowhere. */
+    sdkPort: number | null;
+  };
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -90,6 +97,11 @@ export function loadConfig(env: Env): Config {
     },
     gatewayUrl: read.url('INFER_ONCE_GATEWAY_URL'),
     gatewayKey: read.text('INFER_ONCE_GATEWAY_KEY'),
+    metrics: {
+      host: read.text('INFER_ONCE_METRICS_HOST') ?? '127.0.0.1',
+      port: read.port('INFER_ONCE_METRICS_PORT', null),
+      sdkPort: read.port('INFER_ONCE_SDK_METRICS_PORT', null),
+    },
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);
@@ -157,7 +169,7 @@ class EnvReader {
     return undefined;
   }
 
-  port(name: string, standard: number): number {
+  port<T extends number | null>(name: string, standard: T): number | T {
     const text = this.text(name);
     if (text === undefined) return standard;
     const value = Number(text);

@@ -4,6 +4,7 @@ export type {
   ManyAnswer,
   RecordPage,
   RunAnswer,
+  Submission,
   TypedRecord,
   WaitOptions,
 } from './client';

@@ -1,5 +1,6 @@
 import type { JobLog } from '../log';
 import type { Clock } from '../once/clock';
+import type { OnceEvent } from '../once/env';
 import type { Policy } from '../once/policy';
 import type { Provider } from '../provider/provider';
 import type { ResultStore } from '../store/store';
@@ -28,6 +29,8 @@ export interface ActivityDeps {
    */
   shutdown?: AbortSignal;
   log: JobLog;
+  /** Told of each step in a job's life, as the log is; for counting. Must not throw. */
+  onEvent?(event: OnceEvent): void;
   clock?: Clock;
 }
 

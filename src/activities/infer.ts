@@ -11,7 +11,7 @@ import { type InferOutcome, type InferRequest, SETTLED_SIGNAL, type StoreRef } f
 import type { ActivityDeps } from './deps';
 import { toFailure } from './failure';
 import { type HeartbeatDetails, keepHeartbeating } from './heartbeat';
-import { logEvent } from './log';
+import { tellEvent } from './log';
 import { prepareCall, seedOf } from './prepare';
 import { watchStopSignals } from './stop-signals';
 
@@ -23,7 +23,7 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
   let isLate = false;
   const onEvent = (event: OnceEvent) => {
     isLate ||= event.event === 'late';
-    logEvent(deps.log, event, context.info.attempt);
+    tellEvent(deps, event, context.info.attempt);
   };
   const mine = { store_id: deps.store.id };
   const isNamed = request.store_id !== undefined;

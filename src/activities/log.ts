@@ -1,5 +1,5 @@
 import type { OnceEvent } from '../once/env';
-import type { JobLog } from './deps';
+import type { ActivityDeps } from './deps';
 
 const LOUD = new Set<OnceEvent['event']>([
   'in_doubt',
@@ -13,7 +13,12 @@ const LOUD = new Set<OnceEvent['event']>([
 const ALARMING = new Set(['unauthorized', 'forbidden', 'insufficient_quota']);
 
 /** One structured line for a step in a job's life. Ids and reasons only: never a prompt or a result. */
-export function logEvent(log: JobLog, event: OnceEvent, attempt: number): void {
+export function tellEvent(
+  { log, onEvent }: Pick<ActivityDeps, 'log' | 'onEvent'>,
+  event: OnceEvent,
+  attempt: number,
+): void {
+  onEvent?.(event);
   const { event: name, key, ...fields } = event;
   const line = { job_id: key, activity_attempt: attempt, ...fields };
   if (event.reason && ALARMING.has(event.reason)) log.error(line, name);

@@ -12,7 +12,7 @@ import type { ActivityDeps } from './deps';
 import { toFailure } from './failure';
 import { keepHeartbeating } from './heartbeat';
 import { findTask, jobKeyOf, onceEnv, refuseOtherStore } from './infer';
-import { logEvent } from './log';
+import { tellEvent } from './log';
 import { seedOf } from './prepare';
 
 /** Applies an operator's decision; refuses one that answers another doubt, or a result off the schema. */
@@ -83,7 +83,7 @@ async function onRecord<T>(
   const mine = { store_id: deps.store.id };
   const stopHeartbeating = keepHeartbeating(context, deps.heartbeatTimeoutMs, mine, false);
   try {
-    return await act(key, (event) => logEvent(deps.log, event, context.info.attempt));
+    return await act(key, (event) => tellEvent(deps, event, context.info.attempt));
   } catch (error) {
     throw toFailure(deps.log, key, error);
   } finally {

@@ -6,6 +6,7 @@ export type {
   ProviderCopies,
   RecordPage,
   RunAnswer,
+  Submission,
   TypedRecord,
   WaitOptions,
 } from './types';

@@ -46,7 +46,7 @@ export class JobClient {
     const { client, store, taskQueue = TASK_QUEUE } = options;
     const records = store ? storeRecords(client, store) : runRecords(client);
     this.scope = { client, store, taskQueue, records };
-    this.submits = new SharedSubmits(this.scope, options.log);
+    this.submits = new SharedSubmits(this.scope, options);
     this.waits = new SharedWaits(this.scope);
     this.watches = new SharedWatches(this.scope);
   }

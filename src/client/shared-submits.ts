@@ -1,8 +1,9 @@
+import { InputMismatchError, JobForgottenError } from '../errors';
 import type { SubmitAnswer } from '../job';
-import type { JobLog } from '../log';
 import type { JobSeed } from '../once/rules/row';
 import type { Scope } from './scope';
 import { submitJob } from './submit';
+import type { JobClientOptions, Submission } from './types';
 
 /**
  * Submissions of one job that are under way at the same time are one: a thousand impatient callers ask
@@ -13,22 +14,36 @@ export class SharedSubmits {
 
   constructor(
     private readonly scope: Scope,
-    private readonly log: JobLog | undefined,
+    private readonly listeners: Pick<JobClientOptions, 'log' | 'onSubmission'>,
   ) {}
 
   /** @throws as `submitJob` */
   async submit(seed: JobSeed): Promise<SubmitAnswer> {
-    const name = `${seed.key} ${seed.input_digest}`;
-    const first = this.underWay.get(name);
-    if (first) return this.tell(seed, { ...(await first), created: false });
-    const submission = submitJob(this.scope, seed).finally(() => this.underWay.delete(name));
-    this.underWay.set(name, submission);
-    return this.tell(seed, await submission);
+    try {
+      const answer = await this.share(seed);
+      const outcome = answer.replayed ? 'replayed' : answer.created ? 'created' : 'joined';
+      this.tell(seed, outcome, answer);
+      return answer;
+    } catch (error) {
+      if (error instanceof InputMismatchError) this.tell(seed, 'mismatch');
+      if (error instanceof JobForgottenError) this.tell(seed, 'forgotten');
+      throw error;
+    }
   }
 
-  private tell({ key, task }: JobSeed, answer: SubmitAnswer): SubmitAnswer {
-    const event = answer.replayed ? 'replayed' : answer.created ? 'submitted' : 'joined';
-    this.log?.info({ job_id: key, task, status: answer.status }, event);
-    return answer;
+  private async share(seed: JobSeed): Promise<SubmitAnswer> {
+    const name = `${seed.key} ${seed.input_digest}`;
+    const first = this.underWay.get(name);
+    if (first) return { ...(await first), created: false };
+    const submission = submitJob(this.scope, seed).finally(() => this.underWay.delete(name));
+    this.underWay.set(name, submission);
+    return submission;
+  }
+
+  private tell({ key, task }: JobSeed, outcome: Submission['outcome'], answer?: SubmitAnswer): void {
+    const { log, onSubmission } = this.listeners;
+    const event = outcome === 'created' ? 'submitted' : outcome;
+    log?.info({ job_id: key, task, status: answer?.status }, event);
+    onSubmission?.({ job_id: key, task, outcome, cost_usd: answer?.cost_usd ?? null });
   }
 }

@@ -24,6 +24,16 @@ export type RunAnswer<O> = TypedRecord<O> & {
   replayed: boolean;
 };
 
+/** How a submission met its job. */
+export interface Submission {
+  job_id: string;
+  task: string;
+  /** `created` started it; `joined` met it under way, `replayed` settled; the last two were refused. */
+  outcome: 'created' | 'joined' | 'replayed' | 'mismatch' | 'forgotten';
+  /** The price on record of the answer; null where it is not known. */
+  cost_usd: number | null;
+}
+
 export interface JobClientOptions {
   /** A client of `@temporalio/client`; in the time-skipping environment, that environment's own. */
   client: Client;
@@ -33,8 +43,10 @@ export interface JobClientOptions {
   taskQueue?: string;
   /** Jobs of this tenant only; default none. */
   tenant?: string | null;
-  /** Told of each submission: `submitted`, `joined`, `replayed`; ids only. Default: nobody. */
+  /** Told of each submission: `submitted`, `joined`, `replayed`, `mismatch`, `forgotten`; ids only. Default: nobody. */
   log?: JobLog;
+  /** Told of the same, for counting; must not throw. Default: nobody. */
+  onSubmission?(told: Submission): void;
   /** Deletes what the provider stored of a job, for `forget`; without it that stays there. */
   provider?: ProviderCopies;
 }

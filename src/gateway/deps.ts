@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { JobClient } from '../client';
 import type { Config } from '../config';
 import type { JobLog } from '../log';
@@ -28,6 +29,8 @@ export interface GatewayDeps {
   upstream: Upstream;
   /** Where Temporal's UI lists the runs of this gateway's namespace; null = it is not known. */
   runsUrl: string | null;
+  /** What `/metrics` shows. */
+  metrics: Registry;
   /** Resolves where Temporal answers now. @throws UnreachableError */
   reachTemporal(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { JobClient, type JobClientOptions } from '../client';
 import { connectClient, loadTemporalOptions, temporalAway } from '../client/connect';
 import type { Config } from '../config';
 import { ConfigError, UserError } from '../errors';
+import { countSubmission, MeteredStore, openMetrics, type ProcessMetrics } from '../metrics';
 import { providerCopies } from '../provider/copies';
 import { createProvider, OPENAI_BASE_URL } from '../provider/openai';
 import { openStore } from '../store/open';
@@ -82,13 +83,26 @@ async function openGateway(
   const provider = createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
   const tasks = await loadTasks(config.tasksModule);
   const temporal = loadTemporalOptions();
-  const store = await openStore(storeUrl);
+  const opened = await openStore(storeUrl);
+  let counted: ProcessMetrics | undefined;
   try {
+    counted = await openMetrics(config.metrics, opened);
+    const { metrics, url: metricsUrl } = counted;
+    const store = new MeteredStore(opened, metrics);
+    if (metricsUrl) log.info({ url: metricsUrl }, 'metrics served');
     const connection = { connectTimeout: CONNECT_TIMEOUT_MS, ...temporal.connection };
     const client = await connectClient({ ...temporal, connection });
     const copies = providerCopies(provider, tasks);
     const deps: GatewayDeps = {
-      jobs: clientsByTenant({ client, store, provider: copies, taskQueue: config.taskQueue, log }),
+      jobs: clientsByTenant({
+        client,
+        store,
+        provider: copies,
+        taskQueue: config.taskQueue,
+        log,
+        onSubmission: (told) => countSubmission(metrics, told),
+      }),
+      metrics: metrics.registry,
       keys,
       tasks,
       store,
@@ -100,6 +114,7 @@ async function openGateway(
     };
     const close = async () => {
       keys?.close();
+      await counted?.close();
       await provider.close();
       await store.close();
       // last: Temporal's client throws out of a timer where it meets a closed connection on a retry, and the
@@ -109,8 +124,9 @@ async function openGateway(
     return { deps, close };
   } catch (error) {
     keys?.close();
+    await counted?.close();
     await provider.close();
-    await store.close();
+    await opened.close();
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import { refuseOtherMethods } from './http/methods';
 import { refuseOtherOrigins } from './http/origin';
 import { addWaiting } from './http/waiting';
 import { jobRoutes } from './jobs';
+import { metricsRoutes } from './metrics';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
 import { OPENAI_TAG } from './openapi/openai';
@@ -57,6 +58,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   addDocument(app, { hasKeys: deps.keys !== null });
   const addRefusals = refuseOtherMethods(app, OPENAI_TAG);
   app.register(healthRoutes, { deps });
+  app.register(metricsRoutes, { deps });
   app.register(jobRoutes, { deps });
   app.register(eventRoutes, { deps });
   app.register(openaiRoutes, { deps });

@@ -6,7 +6,9 @@ import { deleteHistory } from '../client/history';
 import { untilClosed } from '../client/runs';
 import { hasSearchAttributes } from '../client/search-attributes';
 import { TASK_QUEUE } from '../job';
+import type { Metrics } from '../metrics';
 import { loadWorkflowBundle, workflowSettingsOf } from './bundle';
+import { metered } from './metered';
 
 /** What a worker is made of. */
 export interface JobWorkerOptions extends Omit<ActivityDeps, 'hasSearchAttributes'> {
@@ -21,6 +23,8 @@ export interface JobWorkerOptions extends Omit<ActivityDeps, 'hasSearchAttribute
   maxRps?: number | null;
   /** How long a stopping worker waits for calls in flight; default 25 s. */
   shutdownGraceMs?: number;
+  /** Counts what this worker does; default nobody. */
+  metrics?: Metrics;
   /** More options of the SDK's worker. */
   worker?: Partial<WorkerOptions>;
 }
@@ -35,7 +39,8 @@ const FORCE_AFTER_MS = 15_000;
  * const worker = await createJobWorker({ connection, store, provider, tasks, policy, heartbeatTimeoutMs, log });
  * await worker.run();
  */
-export async function createJobWorker(options: JobWorkerOptions): Promise<Worker> {
+export async function createJobWorker(given: JobWorkerOptions): Promise<Worker> {
+  const options = given.metrics ? metered(given, given.metrics) : given;
   const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
   const { policy, heartbeatTimeoutMs, tasks } = options;
   const client = new Client({ connection, namespace });

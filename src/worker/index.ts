@@ -1,4 +1,5 @@
 export { type ActivityDeps, createActivities, type JobLog } from '../activities';
+export { addStoreGauges, createMetrics, MeteredStore, type Metrics, serveMetrics } from '../metrics';
 export { providerCopies } from '../provider/copies';
 export { createProvider, type ProviderOptions } from '../provider/openai';
 export type { Provider } from '../provider/provider';

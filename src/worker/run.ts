@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { loadTemporalOptions } from '../client/connect';
 import type { Config } from '../config';
 import { ConfigError } from '../errors';
+import { openMetrics, type ProcessMetrics } from '../metrics';
 import { createProvider } from '../provider/openai';
 import type { Provider } from '../provider/provider';
 import { openStore } from '../store/open';
@@ -24,17 +25,28 @@ export async function runWorker(
   const temporal = loadTemporalOptions();
   const parts = await openParts(config);
   const { provider, store, tasks } = parts;
-  installRuntime(log);
+  installRuntime(log, config.metrics);
+  let counted: ProcessMetrics | undefined;
   try {
+    counted = await openMetrics(config.metrics, store);
     const connection = await connectWorker(temporal);
     const { namespace } = temporal;
     const { taskQueue } = config;
-    const worker = await createJobWorker(workerOptions(config, log, { connection, namespace }, parts));
+    const worker = await createJobWorker({
+      ...workerOptions(config, log, { connection, namespace }, parts),
+      metrics: counted.metrics,
+    });
     const shutdown = () => worker.shutdown();
     if (stop.aborted) return;
     stop.addEventListener('abort', shutdown, { once: true });
     log.info(
-      { task_queue: taskQueue, namespace, provider: provider.host, tasks: tasks.names() },
+      {
+        task_queue: taskQueue,
+        namespace,
+        provider: provider.host,
+        tasks: tasks.names(),
+        ...(counted.url && { metrics: counted.url }),
+      },
       'worker started',
     );
     const running = worker.run();
@@ -43,6 +55,7 @@ export async function runWorker(
     await connection.close();
     log.info({}, 'worker stopped');
   } finally {
+    await counted?.close();
     await provider.close();
     await store.close();
   }

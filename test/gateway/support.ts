@@ -6,6 +6,7 @@ import { findKey, makeKey } from '../../src/gateway/keys/key';
 import { clientsByTenant, reachTemporal } from '../../src/gateway/run';
 import { buildGateway } from '../../src/gateway/server';
 import type { JobRecord } from '../../src/job';
+import { createMetrics } from '../../src/metrics';
 import { loadTasks } from '../../src/tasks/registry';
 import { quietLog, type World } from '../support/world';
 
@@ -47,6 +48,7 @@ export async function startGateway(
     config: loadConfig(env),
     log: quietLog,
     runsUrl: null,
+    metrics: createMetrics().registry,
     upstream: { baseUrl: model.baseUrl, apiKey: 'test-key' },
     reachTemporal: () => reachTemporal(client, world.address),
     ...overrides,

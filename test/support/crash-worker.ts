@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   setClock(Number(process.env.CRASH_CLOCK_MS ?? 0));
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel);
-  installRuntime(log);
+  installRuntime(log, config.metrics);
   const { namespace, ...temporal } = loadTemporalOptions();
   const connection = await connectWorker({ namespace, ...temporal });
   const workers: Worker[] = [];

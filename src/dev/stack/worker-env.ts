@@ -22,6 +22,9 @@ export function stackEnv(addresses: StackAddresses, own: NodeJS.ProcessEnv): Nod
     TEMPORAL_ADDRESS: addresses.temporalAddress,
     TEMPORAL_NAMESPACE: addresses.namespace,
     INFER_ONCE_STORE_URL: addresses.storeUrl,
+    // one port can't serve several processes: each takes a free one, and its log says which
+    ...(own.INFER_ONCE_METRICS_PORT && { INFER_ONCE_METRICS_PORT: '0' }),
+    INFER_ONCE_SDK_METRICS_PORT: '',
     ...(addresses.offlineBaseUrl && {
       OPENAI_BASE_URL: addresses.offlineBaseUrl,
       // the stand-in keeps what it is asked to store, as the OpenAI API does
