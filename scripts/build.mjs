@@ -20,10 +20,11 @@ try {
   });
   const page = join('gateway', 'page', 'static');
   cpSync(join(root, 'src', page), join(fresh, page), { recursive: true });
-  writeFileSync(
-    join(fresh, 'workflow-bundle.js'),
-    await bundleWorkflows(join(fresh, 'workflows', 'index.js')),
-  );
+  const workflows = join(fresh, 'workflows', 'index.js');
+  const tracing = require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors');
+  writeFileSync(join(fresh, 'workflow-bundle.js'), await bundleWorkflows(workflows));
+  // a bundle of its own, so that who wants no traces runs no code of theirs
+  writeFileSync(join(fresh, 'workflow-bundle-traced.js'), await bundleWorkflows(workflows, [tracing]));
   chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
   chmodSync(fresh, 0o755);
   const old = `${fresh}-old`;
@@ -37,7 +38,7 @@ try {
   process.exitCode = 1;
 }
 
-async function bundleWorkflows(workflowsPath) {
+async function bundleWorkflows(workflowsPath, workflowInterceptorModules = []) {
   const { bundleWorkflowCode } = require('@temporalio/worker');
   const quiet = () => {};
   const logger = {
@@ -48,6 +49,6 @@ async function bundleWorkflows(workflowsPath) {
     warn: console.warn,
     error: console.error,
   };
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
   return code;
 }

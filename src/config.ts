@@ -44,6 +44,8 @@ export interface Config {
     /** Where Temporal's SDK serves its own metrics; null = nowhere. */
     sdkPort: number | null;
   };
+  /** OpenTelemetry traces, by its own environment (`OTEL_*`). */
+  tracing: boolean;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -102,6 +104,7 @@ export function loadConfig(env: Env): Config {
       port: read.port('INFER_ONCE_METRICS_PORT', null),
       sdkPort: read.port('INFER_ONCE_SDK_METRICS_PORT', null),
     },
+    tracing: read.tracing(),
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);
@@ -188,6 +191,26 @@ class EnvReader {
       );
     }
     return text;
+  }
+
+  /** On where an endpoint or the exporter `otlp` is named; `OTEL_SDK_DISABLED` and the exporter `none` are off. */
+  tracing(): boolean {
+    const exporter = this.text('OTEL_TRACES_EXPORTER');
+    const protocol =
+      this.text('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? this.text('OTEL_EXPORTER_OTLP_PROTOCOL');
+    const endpoint =
+      this.text('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? this.text('OTEL_EXPORTER_OTLP_ENDPOINT');
+    const isDisabled = this.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' || exporter === 'none';
+    if (isDisabled || (!exporter && !endpoint)) return false;
+    if (exporter && exporter !== 'otlp') {
+      this.fault(`OTEL_TRACES_EXPORTER is ${JSON.stringify(exporter)}; it may be otlp, none`);
+    }
+    if (protocol && !protocol.startsWith('http/')) {
+      this.fault(
+        `the OTLP protocol is ${JSON.stringify(protocol)}; traces are sent by http/json (port 4318 of a collector)`,
+      );
+    }
+    return true;
   }
 
   url(name: string): string | undefined {

@@ -1,4 +1,9 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  type WorkflowClientInterceptor,
+} from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { ConfigError, UnreachableError } from '../errors';
 
@@ -22,11 +27,15 @@ export function loadTemporalOptions(): TemporalOptions {
   }
 }
 
-/** A connected client; close its `connection`. @throws UnreachableError that names the address */
-export async function connectClient(options = loadTemporalOptions()): Promise<Client> {
+/** A connected client, with these interceptors; close its `connection`. @throws UnreachableError that names the address */
+export async function connectClient(
+  options = loadTemporalOptions(),
+  workflow: WorkflowClientInterceptor[] = [],
+): Promise<Client> {
   const { connection, namespace, address } = options;
+  const interceptors = { workflow };
   try {
-    return new Client({ connection: await Connection.connect(connection), namespace });
+    return new Client({ connection: await Connection.connect(connection), namespace, interceptors });
   } catch (error) {
     throw temporalAway(address, error);
   }

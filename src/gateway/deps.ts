@@ -31,6 +31,8 @@ export interface GatewayDeps {
   runsUrl: string | null;
   /** What `/metrics` shows. */
   metrics: Registry;
+  /** Whether each request is a span; default false. */
+  isTraced?: boolean;
   /** Resolves where Temporal answers now. @throws UnreachableError */
   reachTemporal(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { providerCopies } from '../provider/copies';
 import { createProvider, OPENAI_BASE_URL } from '../provider/openai';
 import { openStore } from '../store/open';
 import { loadTasks } from '../tasks/registry';
+import { openTracing } from '../tracing';
 import type { GatewayDeps } from './deps';
 import { KeyRing } from './keys/key-ring';
 import { checkExposure } from './loopback';
@@ -83,6 +84,7 @@ async function openGateway(
   const provider = createProvider({ apiKey, baseUrl, recovery, callTimeoutMs: policy.callTimeoutMs });
   const tasks = await loadTasks(config.tasksModule);
   const temporal = loadTemporalOptions();
+  const tracing = await openTracing(config.tracing, 'infer-once-gateway', log);
   const opened = await openStore(storeUrl);
   let counted: ProcessMetrics | undefined;
   try {
@@ -91,7 +93,7 @@ async function openGateway(
     const store = new MeteredStore(opened, metrics);
     if (metricsUrl) log.info({ url: metricsUrl }, 'metrics served');
     const connection = { connectTimeout: CONNECT_TIMEOUT_MS, ...temporal.connection };
-    const client = await connectClient({ ...temporal, connection });
+    const client = await connectClient({ ...temporal, connection }, tracing?.clientInterceptors);
     const copies = providerCopies(provider, tasks);
     const deps: GatewayDeps = {
       jobs: clientsByTenant({
@@ -104,6 +106,7 @@ async function openGateway(
       }),
       metrics: metrics.registry,
       keys,
+      isTraced: tracing !== undefined,
       tasks,
       store,
       config,
@@ -114,6 +117,7 @@ async function openGateway(
     };
     const close = async () => {
       keys?.close();
+      await tracing?.close();
       await counted?.close();
       await provider.close();
       await store.close();

@@ -17,6 +17,7 @@ import { addDocument } from './openapi/document';
 import { OPENAI_TAG } from './openapi/openai';
 import { pageRoutes } from './page';
 import { refusalOf, sendProblem } from './problem';
+import { addTracing } from './tracing';
 
 /** An input of 20 MiB, the most that a client takes, in its envelope. */
 const BODY_LIMIT_BYTES = 20 * 1024 * 1024 + 64 * 1024;
@@ -52,6 +53,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   addClosing(app);
   addWaiting(app, deps.config.gateway.maxWaiting);
   addErrors(app, deps);
+  if (deps.isTraced) addTracing(app);
   // before the keys: no page of another origin gets to guess at one, or to use one up
   refuseOtherOrigins(app, { anyHost: deps.keys !== null });
   addAuth(app, deps.keys);

@@ -5,19 +5,22 @@ import { type Policy, ROOM_TO_SAVE_MS } from '../once/policy';
 import type { TaskRegistry } from '../tasks/registry';
 import type { WorkflowSettings } from '../workflows/contract';
 
-/** The bundle is made by the build; the same path from the sources and from dist. */
-const BUNDLE = join(__dirname, '..', '..', 'dist', 'workflow-bundle.js');
+/** The bundles are made by the build; the same path from the sources and from dist. */
+const DIST = join(__dirname, '..', '..', 'dist');
 
 /**
  * The workflow code, told this worker's times. They come by a global in front of the bundle, since
  * workflow code can't read the environment, and asking for them by an activity would cost each job one.
+ *
+ * @param isTraced - the same code with the interceptors that carry a trace through it
  */
-export function loadWorkflowBundle(settings: WorkflowSettings): { code: string } {
+export function loadWorkflowBundle(settings: WorkflowSettings, isTraced = false): { code: string } {
+  const file = join(DIST, isTraced ? 'workflow-bundle-traced.js' : 'workflow-bundle.js');
   let code: string;
   try {
-    code = readFileSync(BUNDLE, 'utf8');
+    code = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(`The workflow bundle ${BUNDLE} is missing; run npm run build.`, error);
+    throw new ConfigError(`The workflow bundle ${file} is missing; run npm run build.`, error);
   }
   // on the first line, so that the source map still fits
   return { code: `globalThis.INFER_ONCE_SETTINGS=${JSON.stringify(settings)};${code}` };

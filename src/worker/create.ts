@@ -7,8 +7,10 @@ import { untilClosed } from '../client/runs';
 import { hasSearchAttributes } from '../client/search-attributes';
 import { TASK_QUEUE } from '../job';
 import type { Metrics } from '../metrics';
+import type { Tracing } from '../tracing';
 import { loadWorkflowBundle, workflowSettingsOf } from './bundle';
 import { metered } from './metered';
+import { traced } from './traced';
 
 /** What a worker is made of. */
 export interface JobWorkerOptions extends Omit<ActivityDeps, 'hasSearchAttributes'> {
@@ -25,6 +27,8 @@ export interface JobWorkerOptions extends Omit<ActivityDeps, 'hasSearchAttribute
   shutdownGraceMs?: number;
   /** Counts what this worker does; default nobody. */
   metrics?: Metrics;
+  /** Tells OpenTelemetry of what this worker does; default nobody. */
+  tracing?: Tracing;
   /** More options of the SDK's worker. */
   worker?: Partial<WorkerOptions>;
 }
@@ -40,7 +44,8 @@ const FORCE_AFTER_MS = 15_000;
  * await worker.run();
  */
 export async function createJobWorker(given: JobWorkerOptions): Promise<Worker> {
-  const options = given.metrics ? metered(given, given.metrics) : given;
+  const counted = given.metrics ? metered(given, given.metrics) : given;
+  const options = counted.tracing ? traced(counted, counted.tracing) : counted;
   const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
   const { policy, heartbeatTimeoutMs, tasks } = options;
   const client = new Client({ connection, namespace });
@@ -61,7 +66,10 @@ export async function createJobWorker(given: JobWorkerOptions): Promise<Worker> 
     connection,
     namespace,
     taskQueue: options.taskQueue ?? TASK_QUEUE,
-    workflowBundle: loadWorkflowBundle(workflowSettingsOf(policy, heartbeatTimeoutMs, tasks)),
+    workflowBundle: loadWorkflowBundle(
+      workflowSettingsOf(policy, heartbeatTimeoutMs, tasks),
+      options.tracing !== undefined,
+    ),
     activities: createActivities(deps),
     maxConcurrentActivityTaskExecutions: concurrency,
     ...(maxRps && { maxTaskQueueActivitiesPerSecond: maxRps }),

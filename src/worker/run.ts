@@ -7,6 +7,7 @@ import { createProvider } from '../provider/openai';
 import type { Provider } from '../provider/provider';
 import { openStore } from '../store/open';
 import { loadTasks } from '../tasks/registry';
+import { openTracing } from '../tracing';
 import { createJobWorker, type JobWorkerOptions } from './create';
 import { connectWorker, installRuntime } from './runtime';
 
@@ -25,6 +26,7 @@ export async function runWorker(
   const temporal = loadTemporalOptions();
   const parts = await openParts(config);
   const { provider, store, tasks } = parts;
+  const tracing = await openTracing(config.tracing, 'infer-once-worker', log);
   installRuntime(log, config.metrics);
   let counted: ProcessMetrics | undefined;
   try {
@@ -35,6 +37,7 @@ export async function runWorker(
     const worker = await createJobWorker({
       ...workerOptions(config, log, { connection, namespace }, parts),
       metrics: counted.metrics,
+      tracing,
     });
     const shutdown = () => worker.shutdown();
     if (stop.aborted) return;
@@ -55,6 +58,7 @@ export async function runWorker(
     await connection.close();
     log.info({}, 'worker stopped');
   } finally {
+    await tracing?.close();
     await counted?.close();
     await provider.close();
     await store.close();

@@ -5,7 +5,9 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 
 const HISTORIES = join(__dirname, '..', 'histories');
-const CODE = join(__dirname, '..', '..', 'dist', 'workflow-bundle.js');
+const DIST = join(__dirname, '..', '..', 'dist');
+const PLAIN = 'workflow-bundle.js';
+const TRACED = 'workflow-bundle-traced.js';
 
 interface History {
   events: { activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
@@ -14,9 +16,13 @@ interface History {
 const names = readdirSync(HISTORIES).map((file) => file.replace('.json', ''));
 const load = (name: string): History => JSON.parse(readFileSync(join(HISTORIES, `${name}.json`), 'utf8'));
 
-const replay = (json: History, id: string) => {
+const replay = (json: History, id: string, bundle = PLAIN) => {
   const history = temporal.api.history.v1.History.fromObject(json);
-  return Worker.runReplayHistory({ workflowBundle: { code: readFileSync(CODE, 'utf8') } }, history, id);
+  return Worker.runReplayHistory(
+    { workflowBundle: { code: readFileSync(join(DIST, bundle), 'utf8') } },
+    history,
+    id,
+  );
 };
 
 beforeAll(() => {
@@ -49,6 +55,10 @@ test('there is a history of each path that a run can take', () => {
 
 test.each(names)('a run that was started by an earlier release goes on under this one: %s', async (name) => {
   await replay(load(name), name);
+});
+
+test.each(names)('and under its code with traces: %s', async (name) => {
+  await replay(load(name), name, TRACED);
 });
 
 test('a history that this code would not make is refused', async () => {
