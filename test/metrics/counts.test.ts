@@ -107,6 +107,15 @@ describe('what /metrics says is what happened', () => {
     expect(grown('duplicates_avoided_unpriced_total')).toBe(price === null ? 4 : 1);
   });
 
+  test('a joined job has no price yet, whatever an earlier generation of it cost', async () => {
+    const { metrics, server, scrape } = await startServedMetrics();
+    countSubmission(metrics, { task: 'enrich', outcome: 'joined', cost_usd: 0.5 });
+    const counted = await scrape();
+    await server.close();
+    expect(counted.has('infer_once_duplicates_avoided_cost_usd_total')).toBe(false);
+    expect(counted.sum('infer_once_duplicates_avoided_unpriced_total')).toBe(1);
+  });
+
   test('a client of a program of one’s own tells of each submission, refused ones too', async () => {
     const { client, store } = world;
     const told: unknown[] = [];
