@@ -1,7 +1,7 @@
-import type { Registry } from 'prom-client';
 import type { JobClient } from '../client';
 import type { Config } from '../config';
 import type { JobLog } from '../log';
+import type { Metrics } from '../metrics';
 import type { ResultStore } from '../store/store';
 import type { TaskRegistry } from '../tasks/registry';
 import type { Keys } from './auth';
@@ -29,8 +29,8 @@ export interface GatewayDeps {
   upstream: Upstream;
   /** Where Temporal's UI lists the runs of this gateway's namespace; null = it is not known. */
   runsUrl: string | null;
-  /** What `/metrics` shows. */
-  metrics: Registry;
+  /** What this gateway counts. */
+  metrics: Metrics;
   /** Whether each request is a span; default false. */
   isTraced?: boolean;
   /** Resolves where Temporal answers now. @throws UnreachableError */

@@ -1,22 +1,34 @@
+import type { FastifyInstance } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Metrics } from '../metrics';
 import type { GatewayOptions } from './deps';
 import { HttpError } from './http/http-error';
 
 /**
  * `/metrics`: what this gateway counted. It names every tenant's tasks and tells how much they use, so that no
- * tenant may read it: a gateway with keys serves it on a port of its own only (`INFER_ONCE_METRICS_PORT`), and
- * one without keys is on loopback.
+ * tenant may read it: a gateway with keys serves it on a port of its own only (`INFER_ONCE_METRICS_PORT`), also
+ * on loopback, where a proxy may stand before it. One without keys is on loopback, and open.
  */
 export const metricsRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
-  const { config, metrics } = deps;
-  app.get('/metrics', async (_, reply) => {
-    if (config.gateway.keysFile !== undefined) throw elsewhere();
+  const { keys, metrics } = deps;
+  const { registry } = metrics;
+  // nobody's key opens it: a scraper without one is told the same
+  app.get('/metrics', { config: { isPublic: true } }, async (_, reply) => {
+    if (keys !== null) throw elsewhere();
     return reply
       .header('cache-control', 'no-store')
-      .type(metrics.contentType)
-      .send(await metrics.metrics());
+      .type(registry.contentType)
+      .send(await registry.metrics());
   });
 };
+
+/** Times every request, by the route that it met: never by its path, which has a job's id. */
+export function addTiming(app: FastifyInstance, { httpSeconds }: Metrics): void {
+  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+    const route = routeOptions.url ?? 'none';
+    httpSeconds.observe({ method, route, status: String(statusCode) }, elapsedTime / 1000);
+  });
+}
 
 function elsewhere(): HttpError {
   return new HttpError(

@@ -104,7 +104,7 @@ async function openGateway(
         log,
         onSubmission: (told) => countSubmission(metrics, told),
       }),
-      metrics: metrics.registry,
+      metrics,
       keys,
       isTraced: tracing !== undefined,
       tasks,
@@ -128,6 +128,7 @@ async function openGateway(
     return { deps, close };
   } catch (error) {
     keys?.close();
+    await tracing?.close();
     await counted?.close();
     await provider.close();
     await opened.close();

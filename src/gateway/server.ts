@@ -11,7 +11,7 @@ import { refuseOtherMethods } from './http/methods';
 import { refuseOtherOrigins } from './http/origin';
 import { addWaiting } from './http/waiting';
 import { jobRoutes } from './jobs';
-import { metricsRoutes } from './metrics';
+import { addTiming, metricsRoutes } from './metrics';
 import { openaiRoutes } from './openai';
 import { addDocument } from './openapi/document';
 import { OPENAI_TAG } from './openapi/openai';
@@ -53,6 +53,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   addClosing(app);
   addWaiting(app, deps.config.gateway.maxWaiting);
   addErrors(app, deps);
+  addTiming(app, deps.metrics);
   if (deps.isTraced) addTracing(app);
   // before the keys: no page of another origin gets to guess at one, or to use one up
   refuseOtherOrigins(app, { anyHost: deps.keys !== null });

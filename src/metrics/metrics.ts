@@ -89,6 +89,12 @@ export function createMetrics() {
       WAIT_BUCKETS,
       ['task'],
     ),
+    httpSeconds: histogram(
+      'http_request_duration_seconds',
+      'One request to the gateway, from its headers until its answer is sent; those that wait for a job among them.',
+      WAIT_BUCKETS,
+      ['method', 'route', 'status'],
+    ),
     storeSeconds: histogram(
       'store_operation_duration_seconds',
       'One operation of the store; claim and save are the two durable writes around a call.',

@@ -10,9 +10,11 @@ export function meteredProvider(provider: Provider, metrics: Metrics): Provider 
     request: ChatRequest,
     call: Promise<T>,
   ): Promise<T> => {
-    const end = metrics.callSeconds.startTimer({ model: metrics.model(request.model) });
+    const end = metrics.callSeconds.startTimer();
     const outcome = await call;
-    end({ outcome: outcome.kind });
+    // on OpenAI's routes a caller names the model; what the provider refuses may be any text, and takes no place
+    const model = outcome.kind === 'rejected' ? 'unknown' : metrics.model(request.model);
+    end({ model, outcome: outcome.kind });
     const reason = refusalOf(outcome);
     if (reason) metrics.refused.inc({ task: metrics.task(name), reason });
     return outcome;

@@ -31,7 +31,7 @@ interface CliOptions {
 /** The environment without anything that would configure the product. */
 export function cleanEnv(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => {
-    const isOurs = /^(TEMPORAL|OPENAI|INFER_ONCE)_/.test(name);
+    const isOurs = /^(TEMPORAL|OPENAI|INFER_ONCE|OTEL)_/.test(name);
     return !isOurs || name === 'INFER_ONCE_CACHE_DIR' || name === 'INFER_ONCE_TEMPORAL_CLI';
   });
   return Object.fromEntries(kept);

@@ -48,7 +48,7 @@ export async function startGateway(
     config: loadConfig(env),
     log: quietLog,
     runsUrl: null,
-    metrics: createMetrics().registry,
+    metrics: createMetrics(),
     upstream: { baseUrl: model.baseUrl, apiKey: 'test-key' },
     reachTemporal: () => reachTemporal(client, world.address),
     ...overrides,

@@ -25,7 +25,7 @@ describe('what /metrics says is what happened', () => {
     const onSubmission = (told: Submission) => countSubmission(metrics, told);
     gateway = await startGateway(world, {
       jobs: clientsByTenant({ client, store, onSubmission }),
-      metrics: metrics.registry,
+      metrics,
     });
   });
   afterAll(async () => {
@@ -153,30 +153,60 @@ describe('what /metrics says is what happened', () => {
     await noStore.stop();
   });
 
-  test('no metric names a job, and every name keeps Prometheus’s conventions', async () => {
+  test('no label tells a job, a prompt, a key or what a caller made up', async () => {
+    const chat = (id: string, model: string) =>
+      gateway.send('POST', '/v1/chat/completions', {
+        headers: { 'idempotency-key': id, authorization: 'Bearer sk-secret' },
+        body: { model, messages: [{ role: 'user', content: 'A secret?' }] },
+      });
+    expect((await put('secret-film', 'The secret film (1979)')).status).toBe(200);
+    expect((await chat('secret-chat', 'gpt "of\n\\ours"')).status).toBe(200);
+    expect((await chat('secret-long', `secret ${'x'.repeat(200)}`)).status).toBe(200);
+    await world.model.rules({ match: { job_id: 'secret-model' }, do: { status: 404 } });
+    expect((await chat('secret-model', 'secret-model')).status).toBe(404);
+    expect((await gateway.send('GET', '/v1/jobs/secret-film')).status).toBe(200);
+    expect((await gateway.send('GET', '/secret')).status).toBe(404);
+    const body = { task: 'secret', input: {} };
+    expect((await gateway.send('PUT', '/v1/jobs/secret-task', { body })).status).toBe(400);
+
+    const scrapes = [await worker.scrape(), await scrapeGateway()];
+    for (const { text } of scrapes) expect(text).not.toMatch(/secret/i);
+    const model = 'gpt "of\n\\ours"';
+    expect(scrapes[0]!.sum('infer_once_calls_billed_total', { model })).toBe(
+      world.model.billed('secret-chat'),
+    );
+  });
+
+  test('requests are timed by route and status', async () => {
+    const before = await scrapeGateway();
+    await put('timed', 'heat');
+    await gateway.send('GET', '/v1/jobs/not-there');
+    await gateway.send('GET', '/not/there');
+    const after = await scrapeGateway();
+    const grown = (labels: Record<string, string>) => {
+      const name = 'infer_once_http_request_duration_seconds_count';
+      return after.sum(name, labels) - before.sum(name, labels);
+    };
+    expect(grown({ method: 'PUT', route: '/v1/jobs/:job_id', status: '200' })).toBe(1);
+    expect(grown({ method: 'GET', route: '/v1/jobs/:job_id', status: '404' })).toBe(1);
+    expect(grown({ method: 'GET', route: 'none', status: '404' })).toBe(1);
+  });
+
+  test('every name keeps Prometheus’s conventions, and every label is one of a few', async () => {
+    const labels = new Set<string>();
     for (const { families } of [await worker.scrape(), await scrapeGateway()]) {
-      for (const { name, type, help, samples } of families.values()) {
+      for (const { name, type, help, samples } of families) {
         expect(help).toMatch(/\.$/);
         expect(name).toMatch(/^infer_once_[a-z_]+$/);
-        expect(name.endsWith('_total')).toBe(type === 'counter');
         expect(name).not.toMatch(/_(ms|milliseconds|minutes|cents|count|sum|bucket)(_|$)/);
         if (type === 'histogram') expect(name).toMatch(/_seconds$/);
-        const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
-        for (const label of labels) {
-          expect([
-            'task',
-            'status',
-            'outcome',
-            'model',
-            'type',
-            'reason',
-            'event',
-            'code',
-            'operation',
-            'le',
-          ]).toContain(label);
+        for (const sample of samples) {
+          expect(sample.name.endsWith('_total')).toBe(type === 'counter');
+          for (const label of Object.keys(sample.labels)) labels.add(label);
         }
       }
     }
+    const allowed = ['task', 'status', 'outcome', 'model', 'type', 'reason', 'event', 'code', 'operation'];
+    expect([...allowed, 'method', 'route', 'le']).toEqual(expect.arrayContaining([...labels]));
   });
 });
