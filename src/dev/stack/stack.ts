@@ -6,8 +6,8 @@ import { type OfflineModel, type OfflineModelOptions, startOfflineModel } from '
 import { type DevServer, startDevServer } from '../temporal';
 import { absoluteStoreUrl, devStoreUrl, removeDevFile, writeDevFile } from './dev-file';
 import { claimDataDir, releaseDataDir } from './dir-lock';
-import { stackEnv } from './worker-env';
-import { WorkerPool } from './worker-pool';
+import { placeEnv, stackEnv } from './worker-env';
+import { WorkerPool, type WorkerPoolOptions } from './worker-pool';
 import type { Part, WorkerEnd } from './worker-process';
 
 /** How to start a stack. Everything listens on 127.0.0.1. */
@@ -118,9 +118,10 @@ class Parts {
     const noConfigFile = resolve(dataDir, 'no-temporal-profile.toml');
     const addresses = { temporalAddress, namespace: NAMESPACE, storeUrl, offlineBaseUrl, noConfigFile };
     const env = stackEnv(addresses, own);
-    const pool = this.startPool('worker', options.workers ?? 1, env);
+    const { workers = 1 } = options;
+    const pool = this.startPool('worker', workers, (place) => placeEnv(env, place));
     this.pool = pool;
-    this.gateway = this.startGateway(env, uiUrl);
+    this.gateway = this.startGateway(placeEnv(env, workers), uiUrl);
     await pool.untilReady();
     await this.gateway?.untilReady();
     const gatewayUrl = this.gateway?.url ?? null;
@@ -166,7 +167,7 @@ class Parts {
     releaseDataDir(this.options.dataDir);
   }
 
-  private startPool(part: Part, workers: number, env: NodeJS.ProcessEnv): WorkerPool {
+  private startPool(part: Part, workers: number, env: WorkerPoolOptions['env']): WorkerPool {
     const { onWorkerLine: onLine, onWorkerDeath } = this.options;
     return new WorkerPool({
       part,
@@ -186,7 +187,7 @@ class Parts {
       // the environment's own would be that of another server
       INFER_ONCE_TEMPORAL_UI_URL: uiUrl ?? '',
     };
-    return this.startPool('gateway', 1, { ...env, ...own });
+    return this.startPool('gateway', 1, () => ({ ...env, ...own }));
   }
 
   private async startServer(): Promise<DevServer> {

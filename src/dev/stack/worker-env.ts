@@ -22,8 +22,7 @@ export function stackEnv(addresses: StackAddresses, own: NodeJS.ProcessEnv): Nod
     TEMPORAL_ADDRESS: addresses.temporalAddress,
     TEMPORAL_NAMESPACE: addresses.namespace,
     INFER_ONCE_STORE_URL: addresses.storeUrl,
-    // one port can't serve several processes: each takes a free one, and its log says which
-    ...(own.INFER_ONCE_METRICS_PORT && { INFER_ONCE_METRICS_PORT: '0' }),
+    // one port can't serve several processes
     INFER_ONCE_SDK_METRICS_PORT: '',
     ...(addresses.offlineBaseUrl && {
       OPENAI_BASE_URL: addresses.offlineBaseUrl,
@@ -31,4 +30,15 @@ export function stackEnv(addresses: StackAddresses, own: NodeJS.ProcessEnv): Nod
       INFER_ONCE_RECOVERY: own.INFER_ONCE_RECOVERY || 'stored',
     }),
   };
+}
+
+/**
+ * The environment of one process of a stack. Where `INFER_ONCE_METRICS_PORT` names a port, each has one of its
+ * own, counted from there, so that who takes its place is scraped at the same address.
+ *
+ * @param place - 0 for the first worker, and so on; the gateway comes after the last
+ */
+export function placeEnv(env: NodeJS.ProcessEnv, place: number): NodeJS.ProcessEnv {
+  const first = Number(env.INFER_ONCE_METRICS_PORT);
+  return first > 0 ? { ...env, INFER_ONCE_METRICS_PORT: String(first + place) } : env;
 }

@@ -13,7 +13,8 @@ const USAGE_EXIT = 2;
 export interface WorkerPoolOptions {
   part: Part;
   workers: number;
-  env: NodeJS.ProcessEnv;
+  /** By place, from 0. */
+  env(place: number): NodeJS.ProcessEnv;
   /** Every line that a worker writes on stderr. */
   onLine(line: string): void;
   /** A worker ended; another takes its place. */
@@ -22,6 +23,7 @@ export interface WorkerPoolOptions {
 
 /** One of so many places, with the process that is there now. */
 interface Place {
+  index: number;
   worker: WorkerProcess;
   isReady: boolean;
 }
@@ -42,7 +44,7 @@ export class WorkerPool {
   constructor(private readonly options: WorkerPoolOptions) {
     this.failed = once(this.news, 'failed').then(([reason]) => reason as UserError);
     for (let index = 0; index < options.workers; index += 1) {
-      const place: Place = { worker: this.start(), isReady: false };
+      const place: Place = { index, worker: this.start(index), isReady: false };
       this.places.push(place);
       this.held.push(this.hold(place));
     }
@@ -83,7 +85,7 @@ export class WorkerPool {
   /** Keeps a worker in the place until the pool stops or the worker can't start any more. */
   private async hold(place: Place): Promise<void> {
     const { signal } = this.stopping;
-    for (let failures = 0; ; place.worker = this.start()) {
+    for (let failures = 0; ; place.worker = this.start(place.index)) {
       const { worker } = place;
       const told = await worker.ready;
       if (told) {
@@ -107,8 +109,9 @@ export class WorkerPool {
     }
   }
 
-  private start(): WorkerProcess {
-    return startWorkerProcess(this.options.part, this.options.env, this.options.onLine);
+  private start(index: number): WorkerProcess {
+    const { part, env, onLine } = this.options;
+    return startWorkerProcess(part, env(index), onLine);
   }
 }
 
