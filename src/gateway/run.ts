@@ -88,7 +88,7 @@ async function openGateway(
   const opened = await openStore(storeUrl);
   let counted: ProcessMetrics | undefined;
   try {
-    counted = await openMetrics(config.metrics, opened);
+    counted = await openMetrics(config.metrics, opened, tasks.names());
     const { metrics, url: metricsUrl } = counted;
     const store = new MeteredStore(opened, metrics);
     if (metricsUrl) log.info({ url: metricsUrl }, 'metrics served');

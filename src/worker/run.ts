@@ -30,7 +30,7 @@ export async function runWorker(
   installRuntime(log, config.metrics);
   let counted: ProcessMetrics | undefined;
   try {
-    counted = await openMetrics(config.metrics, store);
+    counted = await openMetrics(config.metrics, store, tasks.names());
     const connection = await connectWorker(temporal);
     const { namespace } = temporal;
     const { taskQueue } = config;

@@ -115,6 +115,23 @@ test('stats counts jobs, attempts and tokens by task, day and status', async () 
   expect(row!.input_tokens).toBeGreaterThan(0);
 });
 
+test('stats sums the cost by task and day; of a model without a known price it is null', async () => {
+  const input = JSON.stringify({ model: 'a-model-of-ours', messages: [{ role: 'user', content: 'Hello' }] });
+  await harness.cli(['run', 'chat.completions', '--id', 'unpriced', '--input', input]);
+  expect(harness.offline.billed('unpriced')).toBe(1);
+  const priced = await harness.cli(['run', ...film('priced', 'heat')]);
+  const rows = records((await harness.cli(['stats', '--json'])).stdout);
+  const ofTask = (task: string) => rows.filter((row) => row.task === task && row.status === 'COMPLETED');
+  expect(ofTask('chat.completions')).toMatchObject([{ jobs: 1, cost_usd: null }]);
+  expect(priced.code).toBe(0);
+  const all = records((await harness.cli(['list', '--json', '--limit', '100'])).stdout);
+  const costs = all.filter(({ task, status }) => task === 'enrich' && status === 'COMPLETED');
+  const sum = costs.reduce((total, { cost_usd }) => total + ((cost_usd as number | null) ?? 0), 0);
+  expect(sum).toBeGreaterThan(0);
+  const told = ofTask('enrich').reduce((total, { cost_usd }) => total + (cost_usd as number), 0);
+  expect(told).toBeCloseTo(sum, 12);
+});
+
 test('a page ends with the cursor of the next one, which goes on where it ended', async () => {
   await harness.cli(['run', ...film('page-1', 'alien')]);
   await harness.cli(['run', ...film('page-2', 'alien')]);

@@ -1,7 +1,9 @@
 import { InputMismatchError, JobForgottenError, type Submission } from '../../src';
 import { JobClient } from '../../src/client';
 import { clientsByTenant } from '../../src/gateway/run';
+import type { JobRecord } from '../../src/job';
 import { addStoreGauges, countSubmission, createMetrics, MeteredStore } from '../../src/metrics';
+import type { StatsRow } from '../../src/store/store';
 import { film, startGateway, type TestGateway } from '../gateway/support';
 import { enrichJob, errorOf, losingAnswers, untilStatus } from '../promises/support';
 import { until } from '../support/until';
@@ -175,6 +177,31 @@ describe('what /metrics says is what happened', () => {
     expect(scrapes[0]!.sum('infer_once_calls_billed_total', { model })).toBe(
       world.model.billed('secret-chat'),
     );
+  });
+
+  test('stats sum the cost by task and day, and one that is not known is null, never 0', async () => {
+    const body = { model: 'a-model-of-ours', messages: [{ role: 'user', content: 'Hello' }] };
+    const headers = { 'idempotency-key': 'unpriced' };
+    expect((await gateway.send('POST', '/v1/chat/completions', { headers, body })).status).toBe(200);
+    await put('priced', 'heat');
+    const { rows } = (await gateway.send('GET', '/v1/stats')).body;
+    const { records } = (await gateway.send('GET', '/v1/jobs?limit=1000')).body;
+    for (const { task, status, cost_usd } of rows) {
+      const costs: number[] = records
+        .filter((record: JobRecord) => record.task === task && record.status === status)
+        .map((record: JobRecord) => record.cost_usd)
+        .filter((cost: number | null) => cost !== null);
+      if (costs.length === 0) expect([task, status, cost_usd]).toEqual([task, status, null]);
+      else
+        expect(cost_usd).toBeCloseTo(
+          costs.reduce((a, b) => a + b, 0),
+          12,
+        );
+    }
+    const find = (task: string) =>
+      rows.find((row: StatsRow) => row.task === task && row.status === 'COMPLETED');
+    expect(find('enrich').cost_usd).toBeGreaterThan(0);
+    expect(find('chat.completions').cost_usd).toBeNull();
   });
 
   test('requests are timed by route and status', async () => {

@@ -68,6 +68,12 @@ describe('a worker and a gateway of one machine tell what they did, on ports of 
     expect(scrape.sum('infer_once_calls_billed_total')).toBe(1);
     expect(scrape.sum('infer_once_jobs', { status: 'COMPLETED' })).toBe(1);
     expect(scrape.sum('process_start_time_seconds')).toBeGreaterThan(0);
+    expect(scrape.text).not.toMatch(/^# TYPE \S+_total gauge$/m);
+    // what never happened is told as 0, so that its first time is growth
+    for (const name of ['doubts', 'calls_recovered', 'calls_late']) {
+      const counter = [`infer_once_${name}_total`, { task: 'prompt' }] as const;
+      expect([name, scrape.has(...counter), scrape.sum(...counter)]).toEqual([name, true, 0]);
+    }
     expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()).toEqual({ status: 'ok' });
     const sdk = await (await fetch(`http://127.0.0.1:${sdkPort}/metrics`)).text();
     expect(sdk).toContain('temporal_activity_execution_latency_seconds');

@@ -93,6 +93,31 @@ describe('a trace leads from the request to the call of the provider', () => {
     expect(await headerOf('traced-1')).toContain('_tracer-data');
   });
 
+  test('an OpenAI client’s request with a key leads there too, and its retry to no second call', async () => {
+    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    await withParts('traced-openai', on, async (url) => {
+      const headers = {
+        'content-type': 'application/json',
+        'idempotency-key': 'traced-chat',
+        traceparent: `00-${TRACE}-${CALLER}-01`,
+      };
+      const body = JSON.stringify({
+        model: 'gpt-5-mini',
+        messages: [{ role: 'user', content: 'Secretfilm' }],
+      });
+      for (const _ of ['first', 'again']) {
+        const answer = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body });
+        expect(answer.status).toBe(200);
+      }
+    });
+    const spans = collector.spans().filter((span) => span.traceId === TRACE);
+    expect(spans.filter(({ name }) => name === 'POST /v1/chat/completions')).toHaveLength(2);
+    const activity = find(spans, 'RunActivity:infer');
+    expect(find(spans, 'chat gpt-5-mini').parentSpanId).toBe(activity.spanId);
+    expect(stack.offline.billed('traced-chat')).toBe(1);
+    for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
+  });
+
   test('an error is told by its type, without its message, which may quote an input', async () => {
     const on = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
     let message = '';
