@@ -205,8 +205,8 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     `${RACES} forget waits until the run has closed before it erases anything`,
     edit(
       'client/forget.ts',
-      'if (run?.isOpen) await untilClosed',
-      'if (run === undefined) await untilClosed',
+      'if ((await findRun(client, key))?.isOpen && !(await hasClosed(client, key, enough))) {',
+      'if ((await findRun(client, key)) === undefined && !(await hasClosed(client, key, enough))) {',
     ),
   ),
   inRules(
