@@ -1,7 +1,7 @@
 import type { RuleAction } from '../../src/dev/offline/protocol';
 import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
 import { done, type Expected } from '../support/kill-table';
 import { INPUT, outcome } from '../support/killed-job';
 import { until } from '../support/until';
@@ -79,9 +79,11 @@ beforeAll(async () => {
   await world.model.rules(...RULES);
   hasty = await world.openLane('hasty');
   patient = await world.openLane('patient');
-  await hasty.startWorker({ recovery: 'background', env: { INFER_ONCE_CALL_TIMEOUT: '3s' } });
-  asking = await patient.startWorker({ recovery: 'background' });
-}, 60_000);
+  [asking] = await Promise.all([
+    patient.startWorker({ recovery: 'background', env: STEADY }),
+    hasty.startWorker({ recovery: 'background', env: { ...STEADY, INFER_ONCE_CALL_TIMEOUT: '3s' } }),
+  ]);
+}, 180_000);
 afterAll(() => world.stop());
 
 const nameOf = (stage: string, fault: string) => `${stage}-${fault.replace(/[^a-z0-9]+/g, '-')}`;

@@ -2,7 +2,7 @@ import { deleteHistory } from '../../src/client/history';
 import { findRun, recordOfRun } from '../../src/client/runs';
 import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
 import { INPUT, outcome } from '../support/killed-job';
 import { until } from '../support/until';
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   world = await startCrashWorld({ searchAttributes: SEARCH_ATTRIBUTES });
   lane = await world.openLane('operators');
   // nobody to ask after a lost answer: each doubt is the operator's
-  await lane.startWorker({ recovery: 'none' });
+  await lane.startWorker({ recovery: 'none', env: STEADY });
 });
 afterAll(() => world.stop());
 

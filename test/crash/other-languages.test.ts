@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { resolveTemporalBinary } from '../../src/dev/temporal';
 import type { JobRecord } from '../../src/job';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
 import { outcome } from '../support/killed-job';
 import { needPythonPackage, TEMPORAL } from '../support/python-client';
 import { until } from '../support/until';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   cli = await resolveTemporalBinary('cli');
   world = await startCrashWorld();
   lane = await world.openLane('inference');
-  await lane.startWorker({ recovery: 'none' });
+  await lane.startWorker({ recovery: 'none', env: STEADY });
 });
 afterAll(() => world.stop());
 

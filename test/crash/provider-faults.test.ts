@@ -1,6 +1,6 @@
 import type { RuleAction } from '../../src/dev/offline/protocol';
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
 import { done, type Expected } from '../support/kill-table';
 import { INPUT, outcome } from '../support/killed-job';
 
@@ -58,9 +58,9 @@ beforeAll(async () => {
   await world.model.rules(...rules);
   for (const recovery of ['stored', 'none'] as const) {
     lanes[recovery] = await world.openLane(recovery);
-    await lanes[recovery].startWorker({ recovery, env: { INFER_ONCE_CALL_TIMEOUT: '3s' } });
+    await lanes[recovery].startWorker({ recovery, env: { ...STEADY, INFER_ONCE_CALL_TIMEOUT: '3s' } });
   }
-}, 60_000);
+}, 180_000);
 afterAll(() => world.stop());
 
 const CASES = Object.keys(FAULTS).flatMap((fault) =>
