@@ -22,8 +22,8 @@ export interface Survivor {
 }
 
 const WORKERS = 2;
-/** Jobs under way at once. */
-const STREAMS = 12;
+/** Jobs under way at once: each death hits a few, and the next worker still finds a processor to start on. */
+const STREAMS = 6;
 /** A worker lives so long at most from when it serves. */
 const LIFE_MS = 1_500;
 
