@@ -20,7 +20,7 @@ try {
   });
   const page = join('gateway', 'page', 'static');
   cpSync(join(root, 'src', page), join(fresh, page), { recursive: true });
-  const workflows = join(fresh, 'workflows', 'index.js');
+  const workflows = join(fresh, 'workflows');
   const tracing = require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors');
   writeFileSync(join(fresh, 'workflow-bundle.js'), await bundleWorkflows(workflows));
   // a bundle of its own, so that who wants no traces runs no code of theirs
@@ -38,7 +38,7 @@ try {
   process.exitCode = 1;
 }
 
-async function bundleWorkflows(workflowsPath, workflowInterceptorModules = []) {
+async function bundleWorkflows(folder, workflowInterceptorModules = []) {
   const { bundleWorkflowCode } = require('@temporalio/worker');
   const quiet = () => {};
   const logger = {
@@ -49,6 +49,9 @@ async function bundleWorkflows(workflowsPath, workflowInterceptorModules = []) {
     warn: console.warn,
     error: console.error,
   };
-  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
+  const workflowsPath = join(folder, 'index.js');
+  const failureConverterPath = join(folder, 'failure-converter.js');
+  const options = { workflowsPath, workflowInterceptorModules, failureConverterPath, logger };
+  const { code } = await bundleWorkflowCode(options);
   return code;
 }

@@ -32,6 +32,10 @@ export interface Config {
     maxWaiting: number;
     /** Where Temporal's UI is, for links from the built-in page; undefined = no link. */
     temporalUiUrl: string | undefined;
+    /** Who shows it may have payloads decoded; undefined = nobody. */
+    codecToken: string | undefined;
+    /** The origins of Temporal UI whose pages may do so; none = no page may. */
+    codecOrigins: string[];
   };
   /** The gateway that client commands talk to; undefined = they talk to Temporal and the store. */
   gatewayUrl: string | undefined;
@@ -46,6 +50,8 @@ export interface Config {
   };
   /** OpenTelemetry traces, by its own environment (`OTEL_*`). */
   tracing: boolean;
+  /** The keys by which records and histories are sealed; undefined = they are not. */
+  encryptionKeysFile: string | undefined;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -96,6 +102,8 @@ export function loadConfig(env: Env): Config {
       keysFile: read.text('INFER_ONCE_GATEWAY_KEYS_FILE'),
       maxWaiting: read.count('INFER_ONCE_GATEWAY_MAX_WAITING') ?? 10_000,
       temporalUiUrl: read.url('INFER_ONCE_TEMPORAL_UI_URL'),
+      codecToken: read.secret('INFER_ONCE_CODEC_TOKEN', 32),
+      codecOrigins: read.origins('INFER_ONCE_CODEC_ORIGINS'),
     },
     gatewayUrl: read.url('INFER_ONCE_GATEWAY_URL'),
     gatewayKey: read.text('INFER_ONCE_GATEWAY_KEY'),
@@ -105,6 +113,7 @@ export function loadConfig(env: Env): Config {
       sdkPort: read.port('INFER_ONCE_SDK_METRICS_PORT', null),
     },
     tracing: read.tracing(),
+    encryptionKeysFile: read.text('INFER_ONCE_ENCRYPTION_KEYS_FILE'),
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);
@@ -211,6 +220,29 @@ class EnvReader {
       );
     }
     return true;
+  }
+
+  /** A text that can't be guessed; never shown. */
+  secret(name: string, least: number): string | undefined {
+    const text = this.text(name);
+    if (text !== undefined && (text.length < least || !/^[\x21-\x7e]+$/.test(text))) {
+      this.fault(
+        `${name} must have ${least} characters or more, without spaces (openssl rand -hex 32 makes one)`,
+      );
+    }
+    return text;
+  }
+
+  /** `https://temporal.example.com`, one or more, by commas. */
+  origins(name: string): string[] {
+    const texts = (this.text(name) ?? '').split(',').flatMap((text) => text.trim() || []);
+    for (const text of texts) {
+      if (URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text)) continue;
+      this.fault(
+        `${name} has ${JSON.stringify(text)}; an origin is like https://temporal.example.com, without a path`,
+      );
+    }
+    return texts;
   }
 
   url(name: string): string | undefined {

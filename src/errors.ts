@@ -49,6 +49,23 @@ export class StoreCorruptError extends UserError {
   }
 }
 
+/** A row or blob that is sealed with a key which this process has not. Nothing was written. Exit code 2. */
+export class EncryptionKeyMissingError extends UserError {
+  /** The id of the key that is needed. */
+  readonly keyId: string;
+
+  /** @param source - where the keys of this process are; null = it has none */
+  constructor(what: string, keyId: string, source: string | null) {
+    super(
+      source === null
+        ? `${what} is sealed with key ${keyId}, and this process has no keys; name their file in INFER_ONCE_ENCRYPTION_KEYS_FILE.`
+        : `${what} is sealed with key ${keyId}, which ${source} does not have; add that key to it.`,
+      { code: 'encryption_key_missing' },
+    );
+    this.keyId = keyId;
+  }
+}
+
 /** Base of every error about one job: carries its id and, where one is known, its record. */
 export abstract class JobError extends UserError {
   /** The job's id, without its tenant. */

@@ -10,6 +10,10 @@ export type {
 } from './client';
 export { JobClient } from './client';
 export type { Jobs } from './client/jobs';
+export { encryptedDataConverter } from './encryption/data-converter';
+export { type EncryptionKeys, encryptionKeysOf } from './encryption/keys';
+export { loadEncryptionKeys } from './encryption/keys-file';
+export { EncryptionCodec } from './encryption/payload-codec';
 export * from './errors';
 export { GatewayClient, type GatewayClientOptions } from './gateway-client';
 export type {
@@ -26,7 +30,7 @@ export type {
   SubmitAnswer,
   Usage,
 } from './job';
-export { openStore } from './store/open';
+export { openStore, type StoreOptions } from './store/open';
 export type { ListFilter, ResultStore } from './store/store';
 export { defineTask } from './tasks/define';
 export { enrich } from './tasks/enrich';

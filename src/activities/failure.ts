@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { StoreCorruptError, UnreachableError, UserError } from '../errors';
+import { EncryptionKeyMissingError, StoreCorruptError, UnreachableError, UserError } from '../errors';
 import type { JobLog } from './deps';
 
 /**
@@ -13,6 +13,14 @@ export function toFailure(log: JobLog, key: string, error: unknown): unknown {
   }
   if (error instanceof UnreachableError) {
     return ApplicationFailure.create({ type: 'unreachable', message: error.message });
+  }
+  if (error instanceof EncryptionKeyMissingError) {
+    // for a worker that has the key, or until this one is given it
+    return ApplicationFailure.create({
+      type: error.code,
+      message: error.message,
+      nextRetryDelay: '10 seconds',
+    });
   }
   if (error instanceof UserError) return ApplicationFailure.nonRetryable(error.message, error.code);
   const { name, stack } = error instanceof Error ? error : { name: typeof error, stack: undefined };

@@ -32,7 +32,7 @@ export async function infer(deps: ActivityDeps, request: InferRequest): Promise<
   try {
     const task = findTask(deps, request.task);
     if (!task) await leaveToOthers(deps, key, request.task);
-    const seed = seedOf(key, request, task);
+    const seed = seedOf(deps, key, request, task);
     const result = await runOnce(onceEnv(deps, onEvent), {
       seed,
       permit: request.reopen,

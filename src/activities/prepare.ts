@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { inputDigest } from '../digest';
+import { digesterOf } from '../encryption/digester';
 import { UserError } from '../errors';
 import { type JobArgument, parseJobKey } from '../job';
 import { loadPayload } from '../once/record';
@@ -16,13 +16,14 @@ import type { ActivityDeps } from './deps';
  *
  * @throws ApplicationFailure `invalid_input` for what can't even be told apart: no input, or no JSON
  */
-export function seedOf(key: string, arg: JobArgument, task: Task | null): JobSeed {
+export function seedOf({ store }: ActivityDeps, key: string, arg: JobArgument, task: Task | null): JobSeed {
+  const digester = digesterOf(store.encryption);
   const { jobId } = parseJobKey(key);
   const base = { key, task: arg.task, task_version: task?.version ?? null };
   if (arg.input === undefined && typeof arg.input_ref === 'string') {
-    return { ...base, input_digest: arg.input_ref, input_json: null };
+    return { ...base, input_digest: digester.keyed(arg.input_ref), input_json: null };
   }
-  const input_digest = inputDigest(jobId, arg.task, arg.input);
+  const input_digest = digester.digest(jobId, arg.task, arg.input);
   return { ...base, input_digest, input_json: JSON.stringify(arg.input) };
 }
 

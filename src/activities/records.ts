@@ -42,7 +42,7 @@ async function toDecision(deps: ActivityDeps, key: string, request: ResolveReque
 /** Writes the cancellation of a job whose activity is not running; null where the run had missed its job. */
 export function cancelJob(deps: ActivityDeps, arg: JobArgument): Promise<JobRecord | null> {
   return onRecord(deps, arg, async (key, onEvent) => {
-    const seed = seedOf(key, arg, findTask(deps, arg.task));
+    const seed = seedOf(deps, key, arg, findTask(deps, arg.task));
     const row = await deps.store.update(key, cancel(seed));
     if (!row || row.input_digest !== seed.input_digest) return null;
     onEvent({ event: 'canceled', key, status: row.status });

@@ -84,22 +84,35 @@ export async function withParts<T>(
   const config = loadConfig(process.env);
   const places = await findPlaces(config, options.dataDir);
   if (!creates) checkStoreExists(places);
-  const [{ connectClient, temporalAway }, { JobClient }, { openStore }, { Client, Connection }] =
-    await Promise.all([
-      import('../client/connect.js'),
-      import('../client/index.js'),
-      import('../store/open.js'),
-      import('@temporalio/client'),
-    ]);
+  const [
+    { connectClient, temporalAway },
+    { JobClient },
+    { openStore },
+    { Client, Connection },
+    { encryptionKeysOfFile },
+    { encryptedDataConverter },
+  ] = await Promise.all([
+    import('../client/connect.js'),
+    import('../client/index.js'),
+    import('../store/open.js'),
+    import('@temporalio/client'),
+    import('../encryption/keys-file.js'),
+    import('../encryption/data-converter.js'),
+  ]);
   const { temporal, storeUrl } = places;
+  const encryption = encryptionKeysOfFile(config.encryptionKeysFile);
   const provider = await makeProvider?.(config, places);
-  const store = storeUrl === null ? undefined : await openStore(storeUrl);
+  const store = storeUrl === null ? undefined : await openStore(storeUrl, { encryption });
   try {
     const { namespace } = temporal;
     const connection = { connectTimeout: CONNECT_TIMEOUT_MS, ...temporal.connection };
     const client = store
-      ? new Client({ connection: Connection.lazy(connection), namespace })
-      : await connectClient({ ...temporal, connection });
+      ? new Client({
+          connection: Connection.lazy(connection),
+          namespace,
+          dataConverter: encryptedDataConverter(encryption),
+        })
+      : await connectClient({ ...temporal, connection }, { encryption });
     try {
       const jobs = new JobClient({
         client,

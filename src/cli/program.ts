@@ -7,6 +7,7 @@ import { addCancel } from './commands/cancel';
 import { addConsume } from './commands/consume';
 import { addDev } from './commands/dev';
 import { addDoctor } from './commands/doctor';
+import { addEncryptionKeys } from './commands/encryption-keys';
 import { addForget } from './commands/forget';
 import { addGateway } from './commands/gateway';
 import { addKeys } from './commands/keys';
@@ -25,7 +26,7 @@ import { fileFault } from './input';
 const COMMANDS = [
   ...[addDev, addWorker, addGateway, addConsume, addSetup, addDoctor],
   ...[addRun, addSubmit, addStatus, addList, addRetry, addCancel, addForget, addResolve],
-  ...[addBatch, addStats, addKeys],
+  ...[addBatch, addStats, addKeys, addEncryptionKeys],
 ];
 
 /** The program with every command. */

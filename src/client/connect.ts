@@ -5,6 +5,8 @@ import {
   type WorkflowClientInterceptor,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { encryptedDataConverter } from '../encryption/data-converter';
+import type { EncryptionKeys } from '../encryption/keys';
 import { ConfigError, UnreachableError } from '../errors';
 
 /** How to reach Temporal, by its own environment configuration (`TEMPORAL_*`, or a TOML profile). */
@@ -27,15 +29,23 @@ export function loadTemporalOptions(): TemporalOptions {
   }
 }
 
-/** A connected client, with these interceptors; close its `connection`. @throws UnreachableError that names the address */
+/**
+ * A connected client; close its `connection`.
+ *
+ * @param more.encryption - the keys that seal what it tells Temporal; null = it is not sealed
+ * @param more.interceptors - of its calls about workflows
+ * @throws UnreachableError that names the address
+ */
 export async function connectClient(
   options = loadTemporalOptions(),
-  workflow: WorkflowClientInterceptor[] = [],
+  more: { encryption?: EncryptionKeys | null; interceptors?: WorkflowClientInterceptor[] } = {},
 ): Promise<Client> {
   const { connection, namespace, address } = options;
-  const interceptors = { workflow };
+  const interceptors = { workflow: more.interceptors ?? [] };
+  const dataConverter = encryptedDataConverter(more.encryption);
   try {
-    return new Client({ connection: await Connection.connect(connection), namespace, interceptors });
+    const connected = await Connection.connect(connection);
+    return new Client({ connection: connected, namespace, interceptors, dataConverter });
   } catch (error) {
     throw temporalAway(address, error);
   }

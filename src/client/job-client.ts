@@ -1,3 +1,4 @@
+import { digesterOf } from '../encryption/digester';
 import { ConfigError, JobForgottenError, JobTimeoutError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, jobKey, parseJobKey, type SubmitAnswer, TASK_QUEUE } from '../job';
 import type { ProviderError } from '../once/outcome';
@@ -7,6 +8,7 @@ import type { ListFilter, StatsRow } from '../store/store';
 import type { ResolveRequest } from '../workflows/contract';
 import { compareDigest, succeed } from './answer';
 import { cancelJob } from './cancel';
+import { keysOf } from './encryption';
 import { forgetJob } from './forget';
 import { deleteHistory } from './history';
 import { type Leave, leaveOn, leaveSignal } from './leave';
@@ -42,10 +44,12 @@ export class JobClient {
   private readonly waits: SharedWaits;
   private readonly watches: SharedWatches;
 
+  /** @throws ConfigError where the store is encrypted and the Temporal client is not */
   constructor(private readonly options: JobClientOptions) {
     const { client, store, taskQueue = TASK_QUEUE } = options;
-    const records = store ? storeRecords(client, store) : runRecords(client);
-    this.scope = { client, store, taskQueue, records };
+    const digester = digesterOf(keysOf(options));
+    const records = store ? storeRecords(client, store, digester) : runRecords(client, digester);
+    this.scope = { client, store, taskQueue, records, digester };
     this.submits = new SharedSubmits(this.scope, options);
     this.waits = new SharedWaits(this.scope);
     this.watches = new SharedWatches(this.scope);

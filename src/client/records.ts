@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { Digester } from '../encryption/digester';
 import { WrongStateError } from '../errors';
 import { type JobRecord, parseJobKey, type ReopenPermit } from '../job';
 import { loadRecord } from '../once/record';
@@ -30,7 +31,7 @@ export interface Records {
 }
 
 /** Records out of the store that the workers use. */
-export function storeRecords(client: Client, store: ResultStore): Records {
+export function storeRecords(client: Client, store: ResultStore, { keyed }: Digester): Records {
   const read = async (key: string) => {
     const { job } = await store.read(key);
     return job && loadRecord(store, job);
@@ -62,20 +63,23 @@ export function storeRecords(client: Client, store: ResultStore): Records {
           'Temporal holds its completed run, the store has lost its record; restore the store from a backup',
         );
       }
-      await store.update(key, restore(record));
+      await store.update(key, restore({ ...record, input_digest: keyed(record.input_digest) }));
     },
   };
 }
 
 /** Records out of Temporal alone: the latest run that speaks of the job. */
-export function runRecords(client: Client): Records {
+export function runRecords(client: Client, { keyed }: Digester): Records {
+  /** What was told before there were keys, as it would be told today. */
+  const asToday = (record: JobRecord | null) =>
+    record && { ...record, input_digest: keyed(record.input_digest) };
   const latest = async (key: string) => {
     const run = await findRun(client, key);
-    return { run, record: run && (await recordOfRun(client, key, run)) };
+    return { run, record: asToday(run && (await recordOfRun(client, key, run))) };
   };
   return {
     storeId: undefined,
-    read: (key) => latestRecord(client, key),
+    read: async (key) => asToday(await latestRecord(client, key)),
     async meet(seed) {
       const { run, record } = await latest(seed.key);
       // a token of 0: the run has not heard of its record yet

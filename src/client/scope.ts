@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { Digester } from '../encryption/digester';
 import { JobNotFoundError } from '../errors';
 import { INLINE_LIMIT_BYTES, type JobArgument, type JobRecord, parseJobKey, type ReopenPermit } from '../job';
 import type { ResultStore } from '../store/store';
@@ -11,6 +12,7 @@ export interface Scope {
   client: Client;
   store: ResultStore | undefined;
   records: Records;
+  digester: Digester;
   taskQueue: string;
 }
 

@@ -1,4 +1,3 @@
-import { inputDigest } from '../digest';
 import { InputMismatchError, InvalidInputError, JobForgottenError } from '../errors';
 import { isTaskName, parseJobKey, pendingRecord, type ReopenPermit, type SubmitAnswer } from '../job';
 import type { JobSeed } from '../once/rules/row';
@@ -16,7 +15,7 @@ export function makeSeed(scope: Scope, key: string, task: string, input: unknown
   const { jobId } = parseJobKey(key);
   if (typeof task !== 'string' || !isTaskName(task))
     throw new InvalidInputError(jobId, 'its task has no name');
-  const input_digest = inputDigest(jobId, task, input);
+  const input_digest = scope.digester.digest(jobId, task, input);
   const input_json = JSON.stringify(input);
   if (scope.store) limitInput(jobId, input_json, INPUT_LIMIT_BYTES, 'send less');
   return { key, task, task_version: null, input_digest, input_json };
@@ -54,7 +53,8 @@ async function startOrJoin(scope: Scope, seed: JobSeed, met: Met): Promise<'crea
   if (await startRun(scope.client, { key, arg, digest, taskQueue: scope.taskQueue })) return 'created';
   const run = await findRun(scope.client, key);
   if (run?.isOpen) {
-    if (run.digest === digest && (await isJoin(scope, key, run.runId, met.permit))) return 'joined';
+    if (scope.digester.keyed(run.digest) === digest && (await isJoin(scope, key, run.runId, met.permit)))
+      return 'joined';
     // a settled record is written a moment before its run closes; another input's run is no join either
     await untilClosed(scope.client.workflow.getHandle(key, run.runId));
   } else if (run?.status === 'COMPLETED') {

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { EncryptionKeys } from '../encryption/keys';
 import type { JobRecord } from '../job';
 import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
@@ -39,6 +40,11 @@ export interface JobClientOptions {
   client: Client;
   /** The store that the workers use. With it a settled duplicate is answered without asking Temporal. */
   store?: ResultStore;
+  /**
+   * The keys of the workers, where they encrypt and this client has no store: digests are made with them. Default:
+   * the store's, or those of `encryptedDataConverter` in `client`.
+   */
+  encryption?: EncryptionKeys | null;
   /** Default `inference`. */
   taskQueue?: string;
   /** Jobs of this tenant only; default none. */

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply } from 'fastify';
 import {
+  EncryptionKeyMissingError,
   IdInUseError,
   InputMismatchError,
   InvalidInputError,
@@ -51,6 +52,7 @@ const STATUSES: [abstract new (...args: never[]) => UserError, number, string][]
   [TooLargeError, 413, 'Too large'],
   [InputMismatchError, 422, 'Another task or input under this id'],
   [StoreCorruptError, 500, 'The record can not be read'],
+  [EncryptionKeyMissingError, 500, 'The record can not be read'],
   [UnreachableError, 503, 'A part is away'],
 ];
 
@@ -73,7 +75,7 @@ export function refusalOf(error: unknown): Refusal {
 function refusalOfUserError(error: UserError): Refusal {
   const [, status = 400, title = 'The request can not be used'] =
     STATUSES.find(([type]) => error instanceof type) ?? [];
-  const document = problem(status, error.code, title, error.message);
+  const document = problem(status, error.code, title, detailOf(error));
   if (error instanceof JobError) {
     document.job_id = error.jobId;
     // the record under a mismatched id is the answer to another input
@@ -81,6 +83,12 @@ function refusalOfUserError(error: UserError): Refusal {
   }
   const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {};
   return { problem: document, headers };
+}
+
+/** Where this machine has its keys is nothing for a caller. */
+function detailOf(error: UserError): string {
+  if (!(error instanceof EncryptionKeyMissingError)) return error.message;
+  return `The record is sealed with key ${error.keyId}, which this gateway does not have; its log says more.`;
 }
 
 function plain(status: number, code: string, title: string, detail: string): Refusal {

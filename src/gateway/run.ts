@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { JobClient, type JobClientOptions } from '../client';
 import { connectClient, loadTemporalOptions, temporalAway } from '../client/connect';
 import type { Config } from '../config';
+import { encryptionKeysOfFile } from '../encryption/keys-file';
 import { ConfigError, UserError } from '../errors';
 import { countSubmission, MeteredStore, openMetrics, type ProcessMetrics } from '../metrics';
 import { providerCopies } from '../provider/copies';
@@ -85,7 +86,8 @@ async function openGateway(
   const tasks = await loadTasks(config.tasksModule);
   const temporal = loadTemporalOptions();
   const tracing = await openTracing(config.tracing, 'infer-once-gateway', log);
-  const opened = await openStore(storeUrl);
+  const encryption = encryptionKeysOfFile(config.encryptionKeysFile);
+  const opened = await openStore(storeUrl, { encryption });
   let counted: ProcessMetrics | undefined;
   try {
     counted = await openMetrics(config.metrics, opened, tasks.names());
@@ -93,7 +95,10 @@ async function openGateway(
     const store = new MeteredStore(opened, metrics);
     if (metricsUrl) log.info({ url: metricsUrl }, 'metrics served');
     const connection = { connectTimeout: CONNECT_TIMEOUT_MS, ...temporal.connection };
-    const client = await connectClient({ ...temporal, connection }, tracing?.clientInterceptors);
+    const client = await connectClient(
+      { ...temporal, connection },
+      { encryption, interceptors: tracing?.clientInterceptors },
+    );
     const copies = providerCopies(provider, tasks);
     const deps: GatewayDeps = {
       jobs: clientsByTenant({

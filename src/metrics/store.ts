@@ -18,6 +18,10 @@ export class MeteredStore implements ResultStore {
     return this.store.id;
   }
 
+  get encryption() {
+    return this.store.encryption;
+  }
+
   read(key: string) {
     return this.time('read', () => this.store.read(key));
   }

@@ -21,6 +21,7 @@ export function openMemoryStore(options: { now?: () => number; id?: string } = {
 }
 
 class MemoryStore implements ResultStore {
+  readonly encryption = null;
   private readonly rows = new Map<string, JobRow>();
   private readonly blobs = new Map<string, Map<string, string>>();
   private latest = 0;

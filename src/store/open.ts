@@ -1,8 +1,17 @@
+import type { EncryptionKeys } from '../encryption/keys';
 import { ConfigError } from '../errors';
 import { openMemoryStore } from './memory';
 import { openPostgresStore } from './postgres';
+import { sealedStore } from './sealed';
+import { openText } from './sealed-text';
 import { openSqliteStore } from './sqlite';
 import type { ResultStore } from './store';
+
+/** How a store is opened. */
+export interface StoreOptions {
+  /** The keys by which rows and blobs are sealed; null or absent = they are not. */
+  encryption?: EncryptionKeys | null;
+}
 
 /**
  * Opens the store that a URL names: `postgres://…` (any number of machines), `sqlite:PATH` (a local disk,
@@ -10,9 +19,21 @@ import type { ResultStore } from './store';
  *
  * @example
  * const store = await openStore('sqlite:.infer-once/store.db');
- * @throws ConfigError for a URL that no backend serves
+ * @throws ConfigError for a URL that no backend serves; EncryptionKeyMissingError where the store is encrypted and
+ *   no keys are given
  */
-export async function openStore(url: string): Promise<ResultStore> {
+export async function openStore(url: string, { encryption = null }: StoreOptions = {}): Promise<ResultStore> {
+  const store = await openBackend(url);
+  try {
+    if (!encryption) await refuseSealed(store);
+    return sealedStore(store, encryption);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function openBackend(url: string): Promise<ResultStore> {
   const scheme = url.slice(0, url.indexOf(':') + 1);
   if (scheme === 'memory:') return openMemoryStore();
   if (scheme === 'sqlite:') return openSqliteStore(url.slice(scheme.length));
@@ -20,6 +41,12 @@ export async function openStore(url: string): Promise<ResultStore> {
   throw new ConfigError(
     `The store URL ${JSON.stringify(redact(url))} names no known store; use sqlite:PATH, postgres://HOST/DATABASE or memory:.`,
   );
+}
+
+/** Where the last row that was written is sealed, a process without keys would write the next one in the clear. */
+async function refuseSealed(store: ResultStore): Promise<void> {
+  const [last] = (await store.list({ limit: 1 })).jobs;
+  if (last?.sealed !== undefined) openText(null, { key: last.key, blob: null }, last.sealed);
 }
 
 /** A URL without its password, for messages. */

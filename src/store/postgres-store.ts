@@ -29,6 +29,7 @@ interface Seen {
  * holds a lock while a process thinks, or is frozen.
  */
 export class PostgresStore implements ResultStore {
+  readonly encryption = null;
   private closing: Promise<void> | null = null;
 
   constructor(

@@ -25,6 +25,7 @@ interface Look {
 
 /** The store over an open, prepared file. Reads and writes are synchronous; what waits, waits between them. */
 export class SqliteStore implements ResultStore {
+  readonly encryption = null;
   private readonly sql: Statements;
   /** Two lanes: a look-up needs no lock and must not wait behind a write that does. */
   private readonly reads: Lane;

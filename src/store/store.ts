@@ -1,3 +1,4 @@
+import type { EncryptionKeys } from '../encryption/keys';
 import type { Billed, DecisionRecord, JobErrorCode, JobStatus, ResultSource, Usage } from '../job';
 
 /**
@@ -90,6 +91,11 @@ export interface StoredJob {
   sent_at: number | null;
   updated_at: number;
   completed_at: number | null;
+  /**
+   * In a backend only, with encryption on: the whole job, sealed; the other fields then say no more than `list`,
+   * `stats` and `remove` need. No rule ever sees it.
+   */
+  sealed?: string;
 }
 
 /** What a decision does to a row: nothing but `returns`, or a new row with the blobs that it names. */
@@ -145,6 +151,9 @@ export interface ListPage {
 export interface ResultStore {
   /** Made with the store and kept in it: two stores behind one task queue are told apart by it. */
   readonly id: string;
+
+  /** The keys by which rows and blobs are sealed; null = they are not, as in every backend by itself. */
+  readonly encryption: EncryptionKeys | null;
 
   /** The row and the store's clock. */
   read(key: string): Promise<{ job: StoredJob | null; now: number }>;

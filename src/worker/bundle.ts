@@ -31,11 +31,17 @@ export function workflowSettingsOf(
   policy: Policy,
   heartbeatTimeoutMs: number,
   tasks: TaskRegistry,
+  sealsFailures = false,
 ): WorkflowSettings {
   const startToClose = (callTimeoutMs: number) => ({ startToCloseMs: callTimeoutMs + 2 * ROOM_TO_SAVE_MS });
   const own = tasks.names().flatMap((name) => {
     const { callTimeoutMs } = tasks.get(name);
     return callTimeoutMs === undefined ? [] : [[name, startToClose(callTimeoutMs)] as const];
   });
-  return { heartbeatTimeoutMs, ...startToClose(policy.callTimeoutMs), tasks: Object.fromEntries(own) };
+  return {
+    heartbeatTimeoutMs,
+    ...startToClose(policy.callTimeoutMs),
+    tasks: Object.fromEntries(own),
+    sealsFailures,
+  };
 }

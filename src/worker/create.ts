@@ -5,6 +5,7 @@ import { type ActivityDeps, createActivities } from '../activities';
 import { deleteHistory } from '../client/history';
 import { untilClosed } from '../client/runs';
 import { hasSearchAttributes } from '../client/search-attributes';
+import { encryptedDataConverter } from '../encryption/data-converter';
 import { TASK_QUEUE } from '../job';
 import type { Metrics } from '../metrics';
 import type { Tracing } from '../tracing';
@@ -37,7 +38,7 @@ export interface JobWorkerOptions extends Omit<ActivityDeps, 'hasSearchAttribute
 const FORCE_AFTER_MS = 15_000;
 
 /**
- * A worker for `inferenceJob` and its activities.
+ * A worker for `inferenceJob` and its activities. Where its store is encrypted, so is what it tells Temporal.
  *
  * @example
  * const worker = await createJobWorker({ connection, store, provider, tasks, policy, heartbeatTimeoutMs, log });
@@ -48,7 +49,9 @@ export async function createJobWorker(given: JobWorkerOptions): Promise<Worker> 
   const options = counted.tracing ? traced(counted, counted.tracing) : counted;
   const { connection, namespace = 'default', concurrency = 100, maxRps, shutdownGraceMs = 25_000 } = options;
   const { policy, heartbeatTimeoutMs, tasks } = options;
-  const client = new Client({ connection, namespace });
+  const { encryption } = options.store;
+  const dataConverter = options.worker?.dataConverter ?? encryptedDataConverter(encryption);
+  const client = new Client({ connection, namespace, dataConverter });
   const eraseHistory = async (key: string) => {
     await untilClosed(client.workflow.getHandle(key));
     await deleteHistory(client, key);
@@ -67,9 +70,10 @@ export async function createJobWorker(given: JobWorkerOptions): Promise<Worker> 
     namespace,
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     workflowBundle: loadWorkflowBundle(
-      workflowSettingsOf(policy, heartbeatTimeoutMs, tasks),
+      workflowSettingsOf(policy, heartbeatTimeoutMs, tasks, Boolean(encryption)),
       options.tracing !== undefined,
     ),
+    ...(dataConverter && { dataConverter }),
     activities: createActivities(deps),
     maxConcurrentActivityTaskExecutions: concurrency,
     ...(maxRps && { maxTaskQueueActivitiesPerSecond: maxRps }),

@@ -1,4 +1,6 @@
 export { type ActivityDeps, createActivities, type JobLog } from '../activities';
+export { encryptedDataConverter } from '../encryption/data-converter';
+export { loadEncryptionKeys } from '../encryption/keys-file';
 export { addStoreGauges, createMetrics, MeteredStore, type Metrics, serveMetrics } from '../metrics';
 export { providerCopies } from '../provider/copies';
 export { createProvider, type ProviderOptions } from '../provider/openai';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { loadTemporalOptions } from '../client/connect';
 import type { Config } from '../config';
+import { encryptionKeysOfFile } from '../encryption/keys-file';
 import { ConfigError } from '../errors';
 import { openMetrics, type ProcessMetrics } from '../metrics';
 import { createProvider } from '../provider/openai';
@@ -76,7 +77,8 @@ export type WorkerParts = Pick<JobWorkerOptions, 'provider' | 'tasks' | 'store'>
 export async function openParts(config: Config): Promise<WorkerParts> {
   const provider = openProvider(config);
   const tasks = await loadTasks(config.tasksModule);
-  return { provider, tasks, store: await openStore(config.storeUrl!) };
+  const encryption = encryptionKeysOfFile(config.encryptionKeysFile);
+  return { provider, tasks, store: await openStore(config.storeUrl!, { encryption }) };
 }
 
 /** A worker's options by the configuration, over parts that are open. */

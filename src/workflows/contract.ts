@@ -63,4 +63,6 @@ export interface WorkflowSettings {
   /** Start-to-close of `infer`, for tasks not named in `tasks`. */
   startToCloseMs: number;
   tasks: Record<string, { startToCloseMs: number }>;
+  /** Whether failures' messages become payloads, for the worker's codec to seal. Default false. */
+  sealsFailures?: boolean;
 }

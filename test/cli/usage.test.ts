@@ -11,13 +11,13 @@ const cli = (args: string[], env: NodeJS.ProcessEnv = {}, cwd = folder) =>
 
 const COMMANDS = [
   ...['dev', 'worker', 'setup', 'doctor', 'run', 'submit', 'status', 'list', 'retry', 'cancel', 'forget'],
-  ...['resolve', 'batch', 'stats', 'consume', 'gateway', 'keys'],
+  ...['resolve', 'batch', 'stats', 'consume', 'gateway', 'keys', 'encryption-keys'],
 ];
 
 test('help lists every command, and each has an example and its exit codes', async () => {
   const { code, stdout } = await cli(['--help']);
   expect(code).toBe(0);
-  const listed = [...stdout.matchAll(/^ {2}(\w+) .*$/gm)].map(([, name]) => name);
+  const listed = [...stdout.matchAll(/^ {2}([\w-]+) .*$/gm)].map(([, name]) => name);
   expect(listed).toEqual(expect.arrayContaining(COMMANDS));
   for (const command of COMMANDS) {
     const help = await cli([command, '--help']);

@@ -61,6 +61,7 @@ export class SimStore {
   connect(writer: Writer): ResultStore {
     return {
       id: 'sim',
+      encryption: null,
       read: (key) => this.ask(writer, () => ({ job: this.row(key), now: this.now() }), false),
       update: (key, decide) => this.update(writer, key, decide),
       readBlob: () => Promise.resolve(null),

@@ -30,6 +30,7 @@ const WRITES: Record<string, RecordPoint> = { decideDoubt: 'after_decide', cance
 export function withStorePoints(store: ResultStore, reach: Reach): ResultStore {
   return {
     id: store.id,
+    encryption: store.encryption,
     read: (key) => store.read(key),
     readBlob: (key, name) => store.readBlob(key, name),
     list: (filter) => store.list(filter),

@@ -4,9 +4,12 @@ import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporal
 import { JobClient } from '../../src/client';
 import { type OfflineModel, startOfflineModel } from '../../src/dev/offline/client';
 import { type DevServer, findFreePort, resolveTemporalBinary, startDevServer } from '../../src/dev/temporal';
+import { encryptedDataConverter } from '../../src/encryption/data-converter';
+import type { EncryptionKeys } from '../../src/encryption/keys';
 import type { Policy } from '../../src/once/policy';
 import { createProvider } from '../../src/provider/openai';
 import { openMemoryStore } from '../../src/store/memory';
+import { sealedStore } from '../../src/store/sealed';
 import type { ResultStore } from '../../src/store/store';
 import { loadTasks } from '../../src/tasks/registry';
 import { createJobWorker, type JobWorkerOptions } from '../../src/worker/create';
@@ -36,6 +39,8 @@ export interface WorldOptions {
   searchAttributes?: boolean;
   /** Of the `dev` server. */
   dynamicConfig?: Record<string, number>;
+  /** Store, client and workers seal with these. */
+  encryption?: EncryptionKeys;
 }
 
 /** A Temporal server, an offline model in a process of its own with its ledger, a store and a worker. */
@@ -86,7 +91,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   quietRuntime();
   const server = await startServer(options);
   const model = await startOfflineModel();
-  const store = options.store ?? openMemoryStore();
+  const store = options.store ?? sealedStore(openMemoryStore(), options.encryption ?? null);
   const { client, nativeConnection, address } = server;
   const stops: (() => Promise<void>)[] = [];
 
@@ -148,6 +153,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 async function startServer(options: WorldOptions) {
+  const dataConverter = encryptedDataConverter(options.encryption);
   if (options.server === 'dev') {
     const devServer = await startDevServer({
       port: await findFreePort(),
@@ -158,7 +164,7 @@ async function startServer(options: WorldOptions) {
     });
     const { address } = devServer;
     const nativeConnection = await NativeConnection.connect({ address });
-    const client = new Client({ connection: await Connection.connect({ address }) });
+    const client = new Client({ connection: await Connection.connect({ address }), dataConverter });
     return {
       client,
       nativeConnection,
@@ -175,6 +181,7 @@ async function startServer(options: WorldOptions) {
   const path = await resolveTemporalBinary('test-server');
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path } },
+    client: { dataConverter },
   });
   return {
     client: env.client,

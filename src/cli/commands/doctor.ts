@@ -61,7 +61,7 @@ async function lookAtParts(config: Config, options: DoctorOptions): Promise<Find
   const places = await findPlaces(config, options.dataDir);
   const findings = await Promise.all([
     lookAtTemporal(places.temporal, config.taskQueue),
-    check('store', () => checkStore(places)),
+    check('store', () => checkStore(places, config)),
     check('tasks', () => checkTasks(config)),
     check('provider', () => checkProvider(config, places)),
   ]);

@@ -6,7 +6,7 @@ import { formatAge } from '../output';
 import type { Places } from '../places';
 
 /** The store opens, and which one it is. A file is not made by looking at it. */
-export async function checkStore({ storeUrl }: Places): Promise<string> {
+export async function checkStore({ storeUrl }: Places, { encryptionKeysFile }: Config): Promise<string> {
   if (storeUrl === null) return 'none is named here; commands ask Temporal alone';
   const file = storeUrl.startsWith('sqlite:') ? storeUrl.slice('sqlite:'.length) : null;
   if (file !== null && !existsSync(file)) {
@@ -15,9 +15,12 @@ export async function checkStore({ storeUrl }: Places): Promise<string> {
     );
   }
   const { openStore } = await import('../../store/open.js');
-  const store = await openStore(storeUrl);
+  const { encryptionKeysOfFile } = await import('../../encryption/keys-file.js');
+  const encryption = encryptionKeysOfFile(encryptionKeysFile);
+  const store = await openStore(storeUrl, { encryption });
   await store.close();
-  return `${file ?? storeUrl.slice(0, storeUrl.indexOf(':'))} opens (store ${store.id})`;
+  const sealed = encryption ? `, sealed with key ${encryption.current.id} of ${encryption.source}` : '';
+  return `${file ?? storeUrl.slice(0, storeUrl.indexOf(':'))} opens (store ${store.id}${sealed})`;
 }
 
 /** The tasks load. */

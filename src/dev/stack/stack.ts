@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { encryptionKeysOfFile } from '../../encryption/keys-file';
 import { UserError } from '../../errors';
 import { openStore } from '../../store/open';
 import { SEARCH_ATTRIBUTES } from '../../workflows/attributes';
@@ -107,14 +108,15 @@ class Parts {
     const { options } = this;
     const { dataDir, headless = false } = options;
     const storeUrl = absoluteStoreUrl(options.storeUrl ?? devStoreUrl(dataDir));
+    const own: NodeJS.ProcessEnv = { ...process.env, ...options.env };
     const server = await this.startServer();
     const offline = await this.startOffline();
     // made before the workers come, so that they don't all make it
-    await (await openStore(storeUrl)).close();
+    const encryption = encryptionKeysOfFile(own.INFER_ONCE_ENCRYPTION_KEYS_FILE?.trim() || undefined);
+    await (await openStore(storeUrl, { encryption })).close();
     const uiUrl = headless ? null : server.uiUrl;
     const offlineBaseUrl = offline?.baseUrl ?? null;
     const { address: temporalAddress } = server;
-    const own = { ...process.env, ...options.env };
     const noConfigFile = resolve(dataDir, 'no-temporal-profile.toml');
     const addresses = { temporalAddress, namespace: NAMESPACE, storeUrl, offlineBaseUrl, noConfigFile };
     const env = stackEnv(addresses, own);
