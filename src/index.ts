@@ -10,6 +10,7 @@ export type {
 } from './client';
 export { JobClient } from './client';
 export type { Jobs } from './client/jobs';
+export { type PurgeOptions, type PurgeRule, type PurgeStep, purgeJobs } from './client/purge';
 export { encryptedDataConverter } from './encryption/data-converter';
 export { type EncryptionKeys, encryptionKeysOf } from './encryption/keys';
 export { loadEncryptionKeys } from './encryption/keys-file';

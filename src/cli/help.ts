@@ -41,6 +41,15 @@ export function durationOption(text: string): number {
   return ms;
 }
 
+/** Reads `90d` as milliseconds: an age, which no timer has to wait. */
+export function ageOption(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new InvalidArgumentError('Write a number and ms, s, m, h or d, e.g. 90d.');
+  }
+}
+
 /** Reads a whole number from `least` to `most`. */
 export function wholeNumberOption(least: number, most: number): (text: string) => number {
   return (text) => {

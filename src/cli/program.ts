@@ -12,6 +12,7 @@ import { addForget } from './commands/forget';
 import { addGateway } from './commands/gateway';
 import { addKeys } from './commands/keys';
 import { addList } from './commands/list';
+import { addPurge } from './commands/purge';
 import { addResolve } from './commands/resolve';
 import { addRetry } from './commands/retry';
 import { addRun } from './commands/run';
@@ -25,7 +26,7 @@ import { fileFault } from './input';
 
 const COMMANDS = [
   ...[addDev, addWorker, addGateway, addConsume, addSetup, addDoctor],
-  ...[addRun, addSubmit, addStatus, addList, addRetry, addCancel, addForget, addResolve],
+  ...[addRun, addSubmit, addStatus, addList, addRetry, addCancel, addForget, addResolve, addPurge],
   ...[addBatch, addStats, addKeys, addEncryptionKeys],
 ];
 

@@ -1,5 +1,5 @@
 import { UserError } from '../errors';
-import type { Change, Decide, ListFilter, ResultStore, StoredJob } from '../store/store';
+import type { Change, Decide, ListFilter, ResultStore, SeenRow, StoredJob } from '../store/store';
 import type { Metrics } from './metrics';
 import { type BilledCall, type RowChange, rowChange } from './row-change';
 
@@ -50,6 +50,10 @@ export class MeteredStore implements ResultStore {
 
   list(filter: ListFilter) {
     return this.time('list', () => this.store.list(filter));
+  }
+
+  remove(rows: readonly SeenRow[]) {
+    return this.time('remove', () => this.store.remove(rows));
   }
 
   stats(filter?: Pick<ListFilter, 'tenant'>) {

@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { UnreachableError } from '../errors';
 import { decodeCursor, encodeCursor, type Position, pageSize } from './page';
-import { decodeRow, encodeRow, type JobRow } from './row';
+import { decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import { sumStats } from './stats';
-import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+import type {
+  Change,
+  Decide,
+  ListFilter,
+  ListPage,
+  ResultStore,
+  SeenRow,
+  StatsRow,
+  StoredJob,
+} from './store';
 
 /**
  * A store in this process's memory, gone with it: for tests and for trying things out. Keeps rows as
@@ -65,6 +74,19 @@ class MemoryStore implements ResultStore {
       jobs: page.map(decodeRow),
       ...(last && rows.length > size ? { cursor: encodeCursor(last) } : {}),
     };
+  }
+
+  async remove(rows: readonly SeenRow[]): Promise<number> {
+    this.checkOpen();
+    const gone = rows.filter((seen) => {
+      const row = this.rows.get(seen.key);
+      return row !== undefined && isAsSeen(decodeRow(row), seen);
+    });
+    for (const { key } of gone) {
+      this.rows.delete(key);
+      this.blobs.delete(key);
+    }
+    return gone.length;
   }
 
   async stats(filter: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {

@@ -69,6 +69,21 @@ const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off'
 
 export const READ_BLOB = 'SELECT body FROM infer_once.blobs WHERE key = $1 AND name = $2';
 
+/** Keys -> their rows, with the revision that a removal is conditional on. */
+export const LOOK_MANY =
+  'SELECT key, status, doc, revision::text FROM infer_once.jobs WHERE key = ANY ($1::text[])';
+
+/**
+ * Rows at these revisions, each with its blobs. One statement sees one snapshot, and a blob is written only with
+ * a new revision of its row: none that is written meanwhile is left behind.
+ */
+export const REMOVE = `
+  WITH gone AS (
+    DELETE FROM infer_once.jobs USING unnest($1::text[], $2::bigint[]) AS seen (key, revision)
+    WHERE jobs.key = seen.key AND jobs.revision = seen.revision RETURNING jobs.key),
+  dropped AS (DELETE FROM infer_once.blobs USING gone WHERE blobs.key = gone.key)
+  SELECT count(*)::int AS removed FROM gone`;
+
 export const STATS = `
   SELECT task, to_char(to_timestamp(created_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, status,
     count(*)::float8 AS jobs, sum(attempts)::float8 AS attempts,

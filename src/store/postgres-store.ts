@@ -3,10 +3,19 @@ import { UnreachableError } from '../errors';
 import { listQuery } from './list-query';
 import { decodeCursor, pageSize } from './page';
 import { toPostgresFault } from './postgres-faults';
-import { LOOK, numbered, READ_BLOB, STATS, writeStatement } from './postgres-statements';
-import { decodePage, decodeRow, encodeRow, type JobRow } from './row';
+import { LOOK, LOOK_MANY, numbered, READ_BLOB, REMOVE, STATS, writeStatement } from './postgres-statements';
+import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import { sumStats } from './stats';
-import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+import type {
+  Change,
+  Decide,
+  ListFilter,
+  ListPage,
+  ResultStore,
+  SeenRow,
+  StatsRow,
+  StoredJob,
+} from './store';
 
 interface Look {
   now: number;
@@ -66,6 +75,23 @@ export class PostgresStore implements ResultStore {
       rows.map((row) => ({ ...row, updated_at: Number(row.updated_at) })),
       size,
     );
+  }
+
+  async remove(rows: readonly SeenRow[]): Promise<number> {
+    const keys = rows.map(({ key }) => key);
+    const found = await this.query<{ key: string; status: unknown; doc: unknown; revision: string }>(
+      LOOK_MANY,
+      [keys],
+    );
+    const byKey = new Map(found.map((row) => [row.key, row]));
+    const same = rows.flatMap((seen) => {
+      const row = byKey.get(seen.key);
+      return row && isAsSeen(decodeRow(row), seen) ? row : [];
+    });
+    if (same.length === 0) return 0;
+    const revisions = same.map(({ revision }) => revision);
+    const [result] = await this.query<{ removed: number }>(REMOVE, [same.map(({ key }) => key), revisions]);
+    return result!.removed;
   }
 
   async stats({ tenant }: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {

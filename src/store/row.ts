@@ -1,7 +1,7 @@
 import { StoreCorruptError } from '../errors';
 import { JOB_STATUSES, type JobStatus, parseJobKey } from '../job';
 import { encodeCursor } from './page';
-import type { ListPage, StoredJob } from './store';
+import type { ListPage, SeenRow, StoredJob } from './store';
 
 /** A job as a table holds it: the whole of it in `doc`, and beside it what `list` and `stats` ask for. */
 export interface JobRow {
@@ -75,6 +75,11 @@ export function decodePage(rows: readonly JobRow[], size: number): ListPage {
   const last = page.at(-1);
   const cursor = last && rows.length > size ? { cursor: encodeCursor(last) } : {};
   return { jobs, ...(corrupt.length > 0 ? { corrupt } : {}), ...cursor };
+}
+
+/** Whether nobody has written a row since it was seen so. */
+export function isAsSeen(job: StoredJob | null, seen: SeenRow): boolean {
+  return job !== null && job.token === seen.token && job.updated_at === seen.updated_at;
 }
 
 function parseDoc(key: string, doc: unknown): Partial<StoredJob> {

@@ -2,7 +2,16 @@ import { digesterOf } from '../encryption/digester';
 import type { EncryptionKeys } from '../encryption/keys';
 import { EncryptionKeyMissingError, StoreCorruptError } from '../errors';
 import { isSealed, openText, sealText } from './sealed-text';
-import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+import type {
+  Change,
+  Decide,
+  ListFilter,
+  ListPage,
+  ResultStore,
+  SeenRow,
+  StatsRow,
+  StoredJob,
+} from './store';
 
 /**
  * A store whose rows and blobs are sealed at rest. What was written before there were keys stays readable, and is
@@ -60,6 +69,10 @@ class SealedStore implements ResultStore {
       }
     }
     return { ...page, jobs, ...(corrupt.length > 0 && { corrupt }) };
+  }
+
+  async remove(rows: readonly SeenRow[]): Promise<number> {
+    return this.inner.remove(rows);
   }
 
   async stats(filter?: Pick<ListFilter, 'tenant'>): Promise<StatsRow[]> {

@@ -17,6 +17,7 @@ export interface Statements {
   writeRow: StatementSyncInstance;
   writeBlob: StatementSyncInstance;
   dropBlobs: StatementSyncInstance;
+  dropRow: StatementSyncInstance;
   readBlob: StatementSyncInstance;
   lastRow: StatementSyncInstance;
   /** Row numbers `from` (excluded) and `to`, and whose: `tenant`, or 1 in `all` -> partial sums. */
@@ -51,6 +52,7 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
       INSERT INTO blobs (key, name, body) VALUES (?, ?, ?)
       ON CONFLICT (key, name) DO UPDATE SET body = excluded.body`),
     dropBlobs: db.prepare('DELETE FROM blobs WHERE key = ?'),
+    dropRow: db.prepare('DELETE FROM jobs WHERE key = ?'),
     readBlob: db.prepare('SELECT body FROM blobs WHERE key = ? AND name = ?'),
     lastRow: db.prepare('SELECT coalesce(max(rowid), 0) AS last FROM jobs'),
     stats: db.prepare(`

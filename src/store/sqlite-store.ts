@@ -4,11 +4,20 @@ import { UnreachableError } from '../errors';
 import { Lane } from './lane';
 import { listQuery } from './list-query';
 import { decodeCursor, pageSize } from './page';
-import { decodePage, decodeRow, encodeRow, type JobRow } from './row';
+import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import { isLocked, toStoreFault } from './sqlite-faults';
 import { prepareStatements, type Statements } from './sqlite-statements';
 import { sumStats } from './stats';
-import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+import type {
+  Change,
+  Decide,
+  ListFilter,
+  ListPage,
+  ResultStore,
+  SeenRow,
+  StatsRow,
+  StoredJob,
+} from './store';
 import { StoreClock } from './store-clock';
 
 /** How many rows one step of `stats` sums up before the event loop gets a turn. */
@@ -70,6 +79,10 @@ export class SqliteStore implements ResultStore {
     return decodePage(rows, size);
   }
 
+  async remove(rows: readonly SeenRow[]): Promise<number> {
+    return rows.length === 0 ? 0 : this.run(this.writes, () => this.removeLocked(rows));
+  }
+
   async stats({ tenant }: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {
     const parts: StatsRow[] = [];
     const whose = { all: tenant === undefined ? 1 : 0, tenant: tenant ?? null };
@@ -124,6 +137,23 @@ export class SqliteStore implements ResultStore {
       this.sql.commit.run();
       if (change.job && change.dropBlobs) this.emptyLog();
       return change.returns;
+    } catch (e) {
+      this.rollBack();
+      throw e;
+    }
+  }
+
+  private removeLocked(rows: readonly SeenRow[]): number {
+    this.sql.begin.run();
+    try {
+      const gone = rows.filter((seen) => isAsSeen(this.look(seen.key).job, seen));
+      for (const { key } of gone) {
+        this.sql.dropBlobs.run(key);
+        this.sql.dropRow.run(key);
+      }
+      this.sql.commit.run();
+      this.emptyLog();
+      return gone.length;
     } catch (e) {
       this.rollBack();
       throw e;

@@ -118,6 +118,9 @@ export interface Change<T> {
  */
 export type Decide<T> = (job: StoredJob | null, now: number) => Change<T>;
 
+/** A row as somebody saw it. */
+export type SeenRow = Pick<StoredJob, 'key' | 'token' | 'updated_at'>;
+
 /** Which rows `list` gives, newest change first. */
 export interface ListFilter {
   status?: JobStatus;
@@ -168,6 +171,14 @@ export interface ResultStore {
   readBlob(key: string, name: string): Promise<string | null>;
 
   list(filter: ListFilter): Promise<ListPage>;
+
+  /**
+   * Erases rows, each with its blobs, where they are still as they were seen: a row that anybody has written since
+   * stays whole. Afterwards the key is as if it had never been used.
+   *
+   * @returns how many were erased
+   */
+  remove(rows: readonly SeenRow[]): Promise<number>;
 
   /**
    * Sums over settled and unsettled rows, for `stats`.

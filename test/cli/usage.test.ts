@@ -11,7 +11,7 @@ const cli = (args: string[], env: NodeJS.ProcessEnv = {}, cwd = folder) =>
 
 const COMMANDS = [
   ...['dev', 'worker', 'setup', 'doctor', 'run', 'submit', 'status', 'list', 'retry', 'cancel', 'forget'],
-  ...['resolve', 'batch', 'stats', 'consume', 'gateway', 'keys', 'encryption-keys'],
+  ...['resolve', 'batch', 'stats', 'consume', 'gateway', 'keys', 'encryption-keys', 'purge'],
 ];
 
 test('help lists every command, and each has an example and its exit codes', async () => {

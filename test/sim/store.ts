@@ -73,6 +73,7 @@ export class SimStore {
           }),
           false,
         ),
+      remove: () => Promise.resolve(0),
       stats: () => Promise.resolve([]),
       close: () => Promise.resolve(),
     };

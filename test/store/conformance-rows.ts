@@ -118,6 +118,56 @@ export function describeRows(current: Current, open: () => Promise<StoreUnderTes
     expect(await current().store.readBlob('job2', 'a')).toBe('kept');
   });
 
+  test('remove erases rows as they were seen, with their blobs, and leaves every other', async () => {
+    const { store } = current();
+    const gone = [storedJob('gone', { token: 3 }), storedJob('acme/gone', { token: 5 })];
+    for (const job of gone) await put(job, { a: 'erased' });
+    await put(storedJob('token-moved', { token: 4 }), { a: 'kept' });
+    await put(storedJob('changed', { token: 3, updated_at: 1001 }), { a: 'kept' });
+    await put(storedJob('other', { token: 3 }), { a: 'kept' });
+    const seen = ['token-moved', 'changed', 'missing'].map((key) => ({ key, token: 3, updated_at: 1000 }));
+    expect(await store.remove([...gone, ...seen])).toBe(2);
+    for (const { key } of gone) {
+      expect(await get(key)).toBeNull();
+      expect(await store.readBlob(key, 'a')).toBeNull();
+    }
+    for (const key of ['token-moved', 'changed', 'other']) {
+      expect(await get(key)).not.toBeNull();
+      expect(await store.readBlob(key, 'a')).toBe('kept');
+    }
+    expect((await store.list({})).jobs.map(({ key }) => key).sort()).toEqual([
+      'changed',
+      'other',
+      'token-moved',
+    ]);
+    expect((await store.stats()).reduce((jobs, row) => jobs + row.jobs, 0)).toBe(3);
+    await put(storedJob('gone', { token: 1 }));
+    expect((await get('gone'))?.token).toBe(1);
+    expect(await store.readBlob('gone', 'a')).toBeNull();
+    expect(await store.remove([])).toBe(0);
+  });
+
+  test('of removals and writes of one row at once, a row is whole or gone', async () => {
+    const { store } = current();
+    for (let round = 0; round < 20; round += 1) {
+      const job = storedJob('job', { token: 10 });
+      await put(job, { a: 'old' });
+      const [removed] = await Promise.all([
+        store.remove([job]),
+        store.update('job', (row, now) => ({
+          returns: 0,
+          job: row ? { ...row, token: 11, updated_at: now } : undefined,
+          blobs: { b: 'new' },
+        })),
+      ]);
+      const left = await get('job');
+      expect(left?.token).toBe(removed === 1 ? undefined : 11);
+      const blobs = [await store.readBlob('job', 'a'), await store.readBlob('job', 'b')];
+      expect(blobs).toEqual(left ? ['old', 'new'] : [null, null]);
+      if (left) await store.remove([left]);
+    }
+  });
+
   test('the clock is the store’s own, and a decision gets it', async () => {
     const before = (await current().store.read('job')).now;
     await current().advance(HOUR);
@@ -161,6 +211,7 @@ export function describeRows(current: Current, open: () => Promise<StoreUnderTes
       store.update('a', never),
       store.readBlob('a', 'b'),
       store.list({}),
+      store.remove([{ key: 'a', token: 1, updated_at: 1 }]),
       store.stats(),
     ]) {
       await expect(call).rejects.toThrow(UnreachableError);

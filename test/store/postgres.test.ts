@@ -1,5 +1,7 @@
 import { openPostgresStore } from '../../src/store/postgres';
+import { sealedStore } from '../../src/store/sealed';
 import type { ResultStore } from '../../src/store/store';
+import { testKeys } from '../support/encryption-keys';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { describeStore } from './conformance';
 import { describeProcesses } from './processes';
@@ -20,6 +22,24 @@ describeStore('postgres', async () => {
     async reopen() {
       await store.close();
       store = await openPostgresStore(url);
+      return store;
+    },
+    cleanup: () => store.close(),
+  };
+});
+
+const keys = testKeys('k1');
+
+describeStore('sealed postgres', async () => {
+  const url = await server.createDatabase();
+  const open = async () => sealedStore(await openPostgresStore(url), keys);
+  let store = await open();
+  return {
+    store,
+    advance: (ms) => server.advanceClock(url, ms),
+    async reopen() {
+      await store.close();
+      store = await open();
       return store;
     },
     cleanup: () => store.close(),

@@ -34,6 +34,7 @@ export function withStorePoints(store: ResultStore, reach: Reach): ResultStore {
     read: (key) => store.read(key),
     readBlob: (key, name) => store.readBlob(key, name),
     list: (filter) => store.list(filter),
+    remove: (rows) => store.remove(rows),
     stats: () => store.stats(),
     close: () => store.close(),
     async update(key, decide) {
