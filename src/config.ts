@@ -117,6 +117,11 @@ export function loadConfig(env: Env): Config {
     logLevel: read.choice('INFER_ONCE_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   checkOrder(config, read);
+  if (config.gateway.codecToken !== undefined && config.encryptionKeysFile === undefined) {
+    read.fault(
+      'INFER_ONCE_CODEC_TOKEN needs INFER_ONCE_ENCRYPTION_KEYS_FILE, for there is nothing to decode',
+    );
+  }
   read.throwFaults();
   return config;
 }

@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without a key: it shows nothing of any job. */
     isPublic?: boolean;
+    /** Says by itself which web pages may ask: pages of other origins are not refused before it. */
+    checksOrigin?: boolean;
   }
 }
 

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { addAuth } from './auth';
+import { codecRoutes, servesCodec } from './codec';
 import type { GatewayDeps } from './deps';
 import { eventRoutes } from './events';
 import { healthRoutes } from './health';
@@ -66,6 +67,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   app.register(eventRoutes, { deps });
   app.register(openaiRoutes, { deps });
   app.register(pageRoutes, { deps });
+  if (servesCodec(deps)) app.register(codecRoutes, { deps });
   app.after(addRefusals);
   return app;
 }

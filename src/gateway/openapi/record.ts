@@ -14,7 +14,9 @@ const fields = {
   job_id: z.string(),
   task: z.string(),
   task_version: z.string().nullable(),
-  input_digest: z.string().register(described, { description: 'SHA-256 of task and input, canonical.' }),
+  input_digest: z.string().register(described, {
+    description: 'SHA-256 of task and input, canonical; keyed where the store is encrypted.',
+  }),
   status: z.enum(JOB_STATUSES),
   result: z.unknown().register(described, {
     description: "The task's output; null or empty is a real result where the status is COMPLETED.",
