@@ -1,0 +1,214 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { JobClient } from '../../src';
+import { type Stack, startStack } from '../../src/dev/stack';
+import { findFreePort, resolveTemporalBinary } from '../../src/dev/temporal';
+import { encryptedDataConverter } from '../../src/encryption/data-converter';
+import { initKeysFile, loadEncryptionKeys } from '../../src/encryption/keys-file';
+import { makeKey } from '../../src/gateway/keys/key';
+import { openStore } from '../../src/store/open';
+import { send } from '../gateway/support';
+import { type PostgresServer, startPostgres } from '../support/postgres-server';
+import { rawHistory } from '../support/raw-history';
+
+/** Of what people wrote and models answered, by the kind of text. */
+const CANARY = `canary${randomBytes(6).toString('hex')}`;
+/** Of the provider's key. */
+const PROVIDER_KEY = `sk-canary${randomBytes(12).toString('hex')}`;
+const TOKEN = randomBytes(32).toString('hex');
+const IDS = ['well', 'large', 'refused', 'rejected', 'invalid', 'lost'];
+
+/** A whole stack of processes through which canaries have flown, and everything that they left. */
+interface Flight {
+  stack: Stack;
+  folder: string;
+  client: Client;
+  lines: string[];
+  gatewayKey: string;
+  stop(): Promise<void>;
+}
+
+async function fly({ encrypted, storeUrl }: { encrypted: boolean; storeUrl?: string }): Promise<Flight> {
+  const folder = mkdtempSync(join(tmpdir(), 'infer-once-canary-'));
+  const keysFile = join(folder, 'encryption-keys.json');
+  if (encrypted) initKeysFile(keysFile);
+  const { key: gatewayKey, entry } = makeKey('acme', new Date(), undefined);
+  const apiKeys = join(folder, 'api-keys.json');
+  writeFileSync(apiKeys, JSON.stringify({ keys: [entry] }), { mode: 0o600 });
+  const lines: string[] = [];
+  const stack = await startStack({
+    dataDir: join(folder, 'data'),
+    headless: true,
+    temporalPort: await findFreePort(),
+    gatewayPort: 0,
+    storeUrl,
+    offline: {},
+    env: {
+      OPENAI_API_KEY: PROVIDER_KEY,
+      INFER_ONCE_LOG_LEVEL: 'trace',
+      INFER_ONCE_RECOVERY: 'none',
+      INFER_ONCE_SETTLE: '1s',
+      INFER_ONCE_SHUTDOWN_GRACE: '1s',
+      INFER_ONCE_GATEWAY_KEYS_FILE: apiKeys,
+      ...(encrypted && { INFER_ONCE_ENCRYPTION_KEYS_FILE: keysFile, INFER_ONCE_CODEC_TOKEN: TOKEN }),
+    },
+    onWorkerLine: (line) => void lines.push(line),
+  });
+  const encryption = encrypted ? loadEncryptionKeys(keysFile) : null;
+  const client = new Client({
+    connection: await Connection.connect({ address: stack.temporalAddress }),
+    dataConverter: encryptedDataConverter(encryption),
+  });
+  const store = await openStore(stack.storeUrl, { encryption });
+  const stop = async () => {
+    await stack.stop();
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await runJobs(stack, gatewayKey, new JobClient({ client, store, tenant: 'acme' }));
+  } finally {
+    await store.close();
+  }
+  return {
+    ...{ stack, folder, client, lines, gatewayKey },
+    async stop() {
+      await client.connection.close();
+      await stop();
+    },
+  };
+}
+
+/** Jobs of every end, over HTTP; one is lost and adopted. */
+async function runJobs({ offline, gatewayUrl }: Stack, gatewayKey: string, jobs: JobClient): Promise<void> {
+  const body = { error: { message: `${CANARY} in the provider's words`, type: 'invalid_request_error' } };
+  await offline!.rules(
+    { match: { contains: 'refused' }, do: { refusal: `${CANARY} in a refusal` } },
+    { match: { contains: 'rejected' }, do: { status: 400, body } },
+    { match: { contains: 'lost' }, do: { reset: 'after_billing' } },
+    { do: { content: `${CANARY} in an answer` } },
+  );
+  const headers = { authorization: `Bearer ${gatewayKey}` };
+  const put = (id: string, input: unknown) =>
+    send(gatewayUrl!, 'PUT', `/v1/jobs/${id}?wait=60`, { body: { task: 'prompt', input }, headers });
+  const prompt = (what: string) => ({ prompt: `${CANARY} in a prompt: ${what}`, system: CANARY });
+  expect((await put('well', prompt('well'))).body.result.text).toContain(CANARY);
+  expect((await put('large', prompt('x'.repeat(100_000)))).body.status).toBe('COMPLETED');
+  expect((await put('refused', prompt('refused'))).body.error.code).toBe('refused');
+  expect((await put('invalid', { promt: CANARY })).body.error.code).toBe('invalid_input');
+  const chat = { model: 'm', messages: [{ role: 'user', content: `${CANARY} rejected` }] };
+  const rejected = { ...headers, 'idempotency-key': 'rejected' };
+  const answer = await send(gatewayUrl!, 'POST', '/v1/chat/completions', { body: chat, headers: rejected });
+  expect(answer).toMatchObject({ status: 400, body });
+  const { body: lost } = await put('lost', prompt('lost'));
+  expect(lost.status).toBe('IN_DOUBT');
+  const adopted = await jobs.resolve('lost', {
+    action: 'adopt',
+    doubt: lost.doubt.token,
+    by: 'ann',
+    result: { text: `${CANARY} adopted` },
+  });
+  expect(adopted.status).toBe('COMPLETED');
+}
+
+/** The places, of those that were left, in which a text is found. */
+async function placesOf(text: string, { stack, folder, client, lines }: Flight): Promise<string[]> {
+  const metrics = await send(stack.gatewayUrl!, 'GET', '/metrics');
+  const places: [string, Buffer][] = [
+    ['logs', Buffer.from(lines.join('\n'))],
+    ['metrics', Buffer.from(String(metrics.status === 200 ? metrics.body : ''))],
+  ];
+  for (const id of IDS) places.push([`history of ${id}`, await rawHistory(client, `acme/${id}`)]);
+  const data = join(folder, 'data');
+  // the ledger is the provider's own
+  const files = readdirSync(data).filter((name) => /^(store|temporal)\.db/.test(name));
+  for (const name of files) places.push([name, readFileSync(join(data, name))]);
+  return places.filter(([, bytes]) => bytes.includes(text)).map(([place]) => place);
+}
+
+describe('a canary that flies through a whole stack', () => {
+  let flight: Flight;
+  beforeAll(async () => {
+    flight = await fly({ encrypted: true });
+  }, 120_000);
+  afterAll(() => flight.stop());
+
+  test('is found nowhere with encryption on', async () => {
+    expect(flight.lines.length).toBeGreaterThan(IDS.length);
+    expect(await placesOf(CANARY, flight)).toEqual([]);
+  });
+
+  test('nor is the provider’s key, the gateway’s or the codec’s', async () => {
+    for (const key of [PROVIDER_KEY, flight.gatewayKey, TOKEN])
+      expect(await placesOf(key, flight)).toEqual([]);
+  });
+
+  test('is shown by Temporal’s own program to who has the codec token', async () => {
+    const binary = await resolveTemporalBinary('cli');
+    const show = (...more: string[]) =>
+      promisify(execFile)(
+        binary,
+        [
+          ...['workflow', 'show', '--address', flight.stack.temporalAddress, '--workflow-id', 'acme/well'],
+          ...['--output', 'json', ...more],
+        ],
+        { env: { HOME: flight.folder } },
+      ).then(({ stdout }) =>
+        // payloads are shown as base64
+        [...stdout.matchAll(/"data": "([^"]*)"/g)]
+          .map(([, data]) => Buffer.from(data!, 'base64').toString())
+          .join('\n'),
+      );
+    const codec = ['--codec-endpoint', `${flight.stack.gatewayUrl}/codec`];
+    const sealed = await show();
+    expect(sealed).toContain('"COMPLETED"');
+    expect(sealed).not.toContain(CANARY);
+    const shown = await show(...codec, '--codec-auth', `Bearer ${TOKEN}`);
+    expect(shown).toContain(`${CANARY} in a prompt: well`);
+    expect(shown).toContain(`${CANARY} in an answer`);
+    const refused = await show(...codec, '--codec-auth', `Bearer ${flight.gatewayKey}`).catch(String);
+    expect(refused).not.toContain(CANARY);
+  });
+});
+
+test('with encryption off the canary is found in store and history, and nowhere else; the keys still are not', async () => {
+  const flight = await fly({ encrypted: false });
+  const places = await placesOf(CANARY, flight);
+  expect(places).toEqual(expect.arrayContaining(IDS.map((id) => `history of ${id}`)));
+  expect(places.some((place) => place.startsWith('store.db'))).toBe(true);
+  expect(places.some((place) => place.startsWith('temporal.db'))).toBe(true);
+  expect(places).not.toContain('logs');
+  expect(places).not.toContain('metrics');
+  for (const key of [PROVIDER_KEY, flight.gatewayKey]) expect(await placesOf(key, flight)).toEqual([]);
+  await flight.stop();
+}, 120_000);
+
+describe('with PostgreSQL', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server.stop());
+
+  /** In its tables and its write-ahead log. */
+  const isInPostgres = async () => {
+    await server.admin('CHECKPOINT');
+    const files = readdirSync(join(server.folder, 'data'), { recursive: true, withFileTypes: true });
+    return files
+      .filter((file) => file.isFile() && /[\\/](base|pg_wal)([\\/]|$)/.test(file.parentPath))
+      .some((file) => readFileSync(join(file.parentPath, file.name)).includes(CANARY));
+  };
+
+  test('it is in no file of the server’s with encryption on, and in some with it off', async () => {
+    for (const encrypted of [true, false]) {
+      const flight = await fly({ encrypted, storeUrl: await server.createDatabase() });
+      expect(await isInPostgres()).toBe(!encrypted);
+      if (encrypted) expect(await placesOf(CANARY, flight)).toEqual([]);
+      await flight.stop();
+    }
+  }, 180_000);
+});
