@@ -33,7 +33,8 @@ export async function openStore(url: string, { encryption = null }: StoreOptions
   }
 }
 
-async function openBackend(url: string): Promise<ResultStore> {
+/** Opens a store as it is at rest, without its seals; for upkeep. @throws as {@link openStore} */
+export async function openBackend(url: string): Promise<ResultStore> {
   const scheme = url.slice(0, url.indexOf(':') + 1);
   if (scheme === 'memory:') return openMemoryStore();
   if (scheme === 'sqlite:') return openSqliteStore(url.slice(scheme.length));

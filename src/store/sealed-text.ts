@@ -18,6 +18,11 @@ export function isSealed(text: string): boolean {
   return text.startsWith(MARK);
 }
 
+/** True for a text that is sealed with this key. */
+export function isSealedWith(text: string | undefined, keyId: string): boolean {
+  return text?.startsWith(`${MARK}${keyId}.`) ?? false;
+}
+
 /** `sealed.<key id>.<nonce, ciphertext and tag as base64>` */
 export function sealText(keys: EncryptionKeys, place: Place, text: string): string {
   const { id, key } = keys.current;

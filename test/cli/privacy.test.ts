@@ -38,7 +38,7 @@ describe('encryption keys by the command line', () => {
   });
 
   test('a store that is sealed is read with the keys, and without them says which one is missing', async () => {
-    const encryption = loadEncryptionKeys(file);
+    let encryption = loadEncryptionKeys(file);
     const store = await openStore(`sqlite:${join(folder, 'sealed.db')}`, { encryption });
     const job = storedJob('film-1', {
       status: 'COMPLETED',
@@ -50,6 +50,12 @@ describe('encryption keys by the command line', () => {
     const url = { INFER_ONCE_STORE_URL: 'sqlite:sealed.db' };
     const read = await cli(['status', 'film-1'], { ...url, ...env });
     expect(read).toMatchObject({ code: 0, stdout: expect.stringContaining('"result":"The Alien"') });
+    await cli(['encryption-keys', 'rotate'], env);
+    expect(await cli(['encryption-keys', 'reseal'], { ...url, ...env })).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^infer-once: 1 record looked at, 1 sealed anew with key .*\.\n$/),
+    });
+    encryption = loadEncryptionKeys(file);
     const { code, stderr } = await cli(['status', 'film-1'], url);
     expect(code).toBe(2);
     expect(stderr).toBe(

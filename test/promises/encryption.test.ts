@@ -7,6 +7,7 @@ import { sealedStore } from '../../src/store/sealed';
 import type { ResultStore } from '../../src/store/store';
 import { testKeys } from '../support/encryption-keys';
 import { rawHistory } from '../support/raw-history';
+import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
 import { addLane, enrichJob, errorOf, putOnHold, RESULT, rowOf, startBare } from './support';
 
@@ -156,5 +157,30 @@ test('without keys the same canaries are found, so that the search can find', as
   await world.addWorker();
   const ids = await runCanaries(world);
   expect(await countIn(world, ids)).toBe(ids.length);
+  await world.stop();
+});
+
+test('a worker without the keys leaves the job to one that has them', async () => {
+  const keys = testKeys('k1');
+  const backend = openMemoryStore();
+  const world = await startWorld({ server: 'dev', store: sealedStore(backend, keys), encryption: keys });
+  for (const others of [null, testKeys('k2')]) {
+    const jobId = `left-by-${others ? 'another-key' : 'no-keys'}`;
+    const without = await world.addWorker({ store: sealedStore(backend, others) });
+    await world.jobs.submit(enrichJob(jobId));
+    await until('the worker has met what it can not read', async () => {
+      const { raw } = await world.client.workflow.getHandle(jobId).describe();
+      const tasks = (await world.client.workflow.getHandle(jobId).fetchHistory()).events ?? [];
+      const failed = tasks.some((event) => event.workflowTaskFailedEventAttributes);
+      return failed || raw.pendingActivities?.some(({ lastFailure }) => lastFailure);
+    });
+    const before = (await backend.read(jobId)).job;
+    await without.stop();
+    const keyed = await world.addWorker();
+    expect(await world.jobs.run(enrichJob(jobId))).toMatchObject({ result: RESULT });
+    expect(before).toMatchObject({ status: 'PENDING', attempts: 0 });
+    expect(world.model.billed(jobId)).toBe(1);
+    await keyed.stop();
+  }
   await world.stop();
 });

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digesterOf } from '../../src/encryption/digester';
+import { encryptionKeysOf } from '../../src/encryption/keys';
 import { EncryptionKeyMissingError, StoreCorruptError } from '../../src/errors';
 import { openMemoryStore } from '../../src/store/memory';
 import { openStore } from '../../src/store/open';
+import { resealRows } from '../../src/store/reseal';
 import { sealedStore } from '../../src/store/sealed';
 import { openSqliteStore } from '../../src/store/sqlite';
 import type { ResultStore, StoredJob } from '../../src/store/store';
@@ -14,6 +17,7 @@ import { describeStore } from './conformance';
 import { describeProperties } from './property';
 
 const keys = testKeys('k1');
+const KEYS = { k1: randomBytes(32), k2: randomBytes(32), digest: randomBytes(32) };
 const put = (store: ResultStore, job: StoredJob, blobs?: Record<string, string>) =>
   store.update(job.key, () => ({ returns: undefined, job, blobs }));
 
@@ -99,8 +103,9 @@ describe('a sealed store', () => {
   });
 
   test('after a rotation opens the old and seals with the new', async () => {
-    const [old, both] = [testKeys('k1'), testKeys('k2', 'k1')];
-    Object.assign(both, { find: (id: string) => (id === 'k1' ? old.current.key : both.current.key) });
+    const [k1, k2, digestKey] = [KEYS.k1, KEYS.k2, KEYS.digest];
+    const old = encryptionKeysOf({ current: 'k1', keys: { k1 }, digestKey });
+    const both = encryptionKeysOf({ current: 'k2', keys: { k1, k2 }, digestKey });
     await put(sealedStore(backend, old), storedJob('job'), { a: '"text"' });
     const store = sealedStore(backend, both);
     await store.update('job', (row) => ({ returns: 0, job: { ...row!, token: 2 } }));
@@ -160,4 +165,81 @@ test('a store that is encrypted does not open for a process without keys, which 
   expect((await again.read('job')).job?.result).toEqual({ json: `"${secret}"` });
   await again.close();
   remove();
+});
+
+describe('resealing', () => {
+  const both = encryptionKeysOf({
+    current: 'k2',
+    keys: { k1: KEYS.k1, k2: KEYS.k2 },
+    digestKey: KEYS.digest,
+  });
+  const old = encryptionKeysOf({ current: 'k1', keys: { k1: KEYS.k1 }, digestKey: KEYS.digest });
+  const only = encryptionKeysOf({ current: 'k2', keys: { k2: KEYS.k2 }, digestKey: KEYS.digest });
+  const blob = (name: string) => ({ blob: name, bytes: 70_000 });
+  const withBlobs = (key: string) =>
+    storedJob(key, {
+      ...{ status: 'COMPLETED' as const, token: 7, input: blob('input/d'), result: blob('result/c1') },
+      calls: [
+        {
+          ...{ call_id: 'c1', generation: 1, token: 2, claimed_at: 1, fate: 'executed' as const },
+          raw: blob('raw/c1'),
+          late: {
+            result: blob('late/c1'),
+            usage: null,
+            cost_usd: null,
+            model: null,
+            request_id: null,
+            at: 2,
+          },
+        },
+      ],
+    });
+  const texts = { 'input/d': '"i"', 'result/c1': '"r"', 'raw/c1': '"raw"', 'late/c1': '"l"' };
+  const reseal = async (backend: ResultStore, batch?: number) => {
+    const sum = { looked: 0, resealed: 0, left: 0 };
+    for await (const step of resealRows(backend, both, batch)) {
+      sum.looked += step.looked;
+      sum.resealed += step.resealed;
+      sum.left += step.left;
+    }
+    return sum;
+  };
+
+  test('seals what is in the clear, or with an older key, and its blobs, so that the older key may go', async () => {
+    const backend = openMemoryStore();
+    await put(backend, withBlobs('clear'), { ...texts, 'input/orphan': '"nobody reads it"' });
+    await put(sealedStore(backend, old), withBlobs('old'), texts);
+    await put(sealedStore(backend, old), withBlobs('old-blobs'), texts);
+    await put(sealedStore(backend, both), withBlobs('old-blobs'));
+    await put(sealedStore(backend, both), withBlobs('new'), texts);
+    await put(sealedStore(backend, testKeys('lost')), storedJob('lost'));
+    const order = (await backend.list({})).jobs.map(({ key }) => key);
+    expect(await reseal(backend, 2)).toEqual({ looked: 5, resealed: 3, left: 1 });
+    expect(await reseal(backend)).toEqual({ looked: 5, resealed: 0, left: 1 });
+    expect((await backend.list({})).jobs.map(({ key }) => key)).toEqual(order);
+    for (const key of ['clear', 'old', 'old-blobs', 'new']) {
+      const { job } = await sealedStore(backend, only).read(key);
+      expect(job).toMatchObject({ ...withBlobs(key), input_digest: expect.any(String) });
+      for (const [name, text] of Object.entries(texts)) {
+        expect(await sealedStore(backend, only).readBlob(key, name)).toBe(text);
+      }
+    }
+    expect(await backend.readBlob('clear', 'input/orphan')).toBeNull();
+  });
+
+  test('does not undo what an owner writes meanwhile', async () => {
+    const backend = openMemoryStore();
+    await put(backend, storedJob('job', { token: 3 }));
+    let isFirst = true;
+    const readBlob: ResultStore['readBlob'] = backend.readBlob.bind(backend);
+    const read: ResultStore['read'] = async (key) => {
+      const seen = await backend.read(key);
+      if (isFirst) await put(sealedStore(backend, both), storedJob('job', { token: 4, updated_at: 2000 }));
+      isFirst = false;
+      return seen;
+    };
+    const raced = Object.assign(Object.create(backend) as ResultStore, { read, readBlob });
+    await reseal(raced);
+    expect((await sealedStore(backend, only).read('job')).job).toMatchObject({ token: 4, updated_at: 2000 });
+  });
 });

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config';
-import { initKeysFile, rotateKeysFile } from '../../encryption/keys-file';
-import { ConfigError } from '../../errors';
+import { initKeysFile, loadEncryptionKeys, rotateKeysFile } from '../../encryption/keys-file';
+import { ConfigError, UserError } from '../../errors';
 import { say } from '../fail';
 import { addEpilogue } from '../help';
+import { findPlaces } from '../places';
+import { countOf } from '../record-text';
 
 interface RotateOptions {
   stage?: boolean;
@@ -38,6 +40,14 @@ export function addEncryptionKeys(program: Command): void {
     .option('--stage', 'add a key, and go on sealing with the one before')
     .option('--to <id>', 'add none; seal with this one of the file')
     .action((file: string | undefined, options: RotateOptions) => rotateKeys(findFile(file), options));
+  const reseal = keys
+    .command('reseal')
+    .description(
+      'Seals with the current key every record that is in the clear or sealed with an older one: a settled job is never written again by itself. Safe beside running workers, and to run again. Afterwards older keys may leave the file, once the histories that they sealed are gone, too.',
+    )
+    .option('--data-dir <folder>', 'where infer-once dev keeps its data (default: .infer-once)')
+    .action(resealStore);
+  addEpilogue(reseal, ['infer-once encryption-keys reseal'], [0, 2, 6]);
   addEpilogue(init, ['infer-once encryption-keys init /etc/infer-once/encryption-keys.json'], [0, 2]);
   addEpilogue(
     rotate,
@@ -51,6 +61,34 @@ function rotateKeys(path: string, { stage, to }: RotateOptions): void {
   if (stage && to !== undefined) throw new ConfigError('--stage and --to can not be given together.');
   const id = rotateKeysFile(path, { stage, to });
   say(stage ? `Key ${id} is in ${path}, and seals nothing yet.` : `Key ${id} of ${path} seals from now on.`);
+}
+
+async function resealStore({ dataDir }: { dataDir?: string }): Promise<void> {
+  const config = loadConfig(process.env);
+  const { storeUrl } = await findPlaces(config, dataDir);
+  if (storeUrl === null) throw new ConfigError('reseal needs a store; name it in INFER_ONCE_STORE_URL.');
+  const keys = loadEncryptionKeys(findFile(undefined));
+  const [{ openBackend }, { resealRows }] = await Promise.all([
+    import('../../store/open.js'),
+    import('../../store/reseal.js'),
+  ]);
+  const backend = await openBackend(storeUrl);
+  const sum = { looked: 0, resealed: 0, left: 0 };
+  try {
+    for await (const step of resealRows(backend, keys)) {
+      sum.looked += step.looked;
+      sum.resealed += step.resealed;
+      sum.left += step.left;
+    }
+  } finally {
+    await backend.close();
+  }
+  say(`${countOf(sum.looked, 'record')} looked at, ${sum.resealed} sealed anew with key ${keys.current.id}.`);
+  if (sum.left === 0) return;
+  throw new UserError(
+    `${countOf(sum.left, 'record')} can't be opened with the keys of ${keys.source}, and stay as they are; infer-once list names them.`,
+    { code: 'encryption_key_missing' },
+  );
 }
 
 function findFile(file: string | undefined): string {
