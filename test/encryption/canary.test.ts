@@ -54,6 +54,7 @@ async function fly({ encrypted, storeUrl }: { encrypted: boolean; storeUrl?: str
       INFER_ONCE_RECOVERY: 'none',
       INFER_ONCE_SETTLE: '1s',
       INFER_ONCE_SHUTDOWN_GRACE: '1s',
+      INFER_ONCE_METRICS_PORT: '0',
       INFER_ONCE_GATEWAY_KEYS_FILE: apiKeys,
       ...(encrypted && { INFER_ONCE_ENCRYPTION_KEYS_FILE: keysFile, INFER_ONCE_CODEC_TOKEN: TOKEN }),
     },
@@ -115,13 +116,20 @@ async function runJobs({ offline, gatewayUrl }: Stack, gatewayKey: string, jobs:
   expect(adopted.status).toBe('COMPLETED');
 }
 
+/** Where the worker and the gateway serve their metrics, as their logs name it. */
+function metricsOf(lines: string[]): string[] {
+  const urls = lines
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .flatMap(({ msg, url, metrics }) => (msg === 'metrics served' ? url : (metrics ?? [])));
+  expect(urls).toHaveLength(2);
+  return urls;
+}
+
 /** The places, of those that were left, in which a text is found. */
-async function placesOf(text: string, { stack, folder, client, lines }: Flight): Promise<string[]> {
-  const metrics = await send(stack.gatewayUrl!, 'GET', '/metrics');
-  const places: [string, Buffer][] = [
-    ['logs', Buffer.from(lines.join('\n'))],
-    ['metrics', Buffer.from(String(metrics.status === 200 ? metrics.body : ''))],
-  ];
+async function placesOf(text: string, { folder, client, lines }: Flight): Promise<string[]> {
+  const places: [string, Buffer][] = [['logs', Buffer.from(lines.join('\n'))]];
+  for (const url of metricsOf(lines)) places.push(['metrics', Buffer.from(await (await fetch(url)).text())]);
   for (const id of IDS) places.push([`history of ${id}`, await rawHistory(client, `acme/${id}`)]);
   const data = join(folder, 'data');
   // the ledger is the provider's own
