@@ -9,9 +9,10 @@ import { testKeys } from '../support/encryption-keys';
 import { rawHistory } from '../support/raw-history';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
-import { addLane, enrichJob, errorOf, putOnHold, RESULT, rowOf, startBare } from './support';
+import { addLane, enrichJob, errorOf, handleOf, putOnHold, RESULT, rowOf, startBare } from './support';
 
 const CANARY = 'canary-5f1d';
+const LARGE = enrichJob('large-waits', { title: 'x'.repeat(100_000) });
 const OTHER = { title: 'another film' };
 
 /** One job of each end, whose input and answer have the canary. */
@@ -104,6 +105,7 @@ describe('where encryption is switched on', () => {
     await world.jobs.run(enrichJob('yesterday'));
     await world.jobs.run(enrichJob('yesterday-lost'));
     await putOnHold(world, lane, 'held');
+    await new JobClient({ ...world, taskQueue: 'later' }).submit(LARGE);
     await lane.worker.stop();
     await before.stop();
 
@@ -129,6 +131,16 @@ describe('where encryption is switched on', () => {
     expect(await hold.jobs.get('held')).toMatchObject({ status: 'FAILED', error: { code: 'abandoned' } });
     expect((await backend.read('held')).job?.sealed).toBeDefined();
     expect(world.model.billed('held')).toBe(1);
+  });
+
+  test('a large input that waited over the switch, by its reference, is found and sent once', async () => {
+    const runId = async () => (await handleOf(encrypted, 'large-waits').describe()).runId;
+    const first = await runId();
+    const { jobs } = await addLane(encrypted, 'later', {}, { store: encrypted.store });
+    expect(await jobs.run(LARGE)).toMatchObject({ status: 'COMPLETED', created: false });
+    expect(world.model.billed('large-waits')).toBe(1);
+    // by the run that waited: it has not missed its job
+    expect(await runId()).toBe(first);
   });
 
   test('a result that only history still has is taken over', async () => {

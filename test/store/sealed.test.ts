@@ -229,17 +229,25 @@ describe('resealing', () => {
 
   test('does not undo what an owner writes meanwhile', async () => {
     const backend = openMemoryStore();
-    await put(backend, storedJob('job', { token: 3 }));
+    const calls = withBlobs('job').calls;
+    await put(backend, storedJob('job', { token: 3, input: blob('input/d') }), { 'input/d': '"i"' });
+    const later = storedJob('job', { token: 3, input: blob('input/d'), calls });
     let isFirst = true;
-    const readBlob: ResultStore['readBlob'] = backend.readBlob.bind(backend);
-    const read: ResultStore['read'] = async (key) => {
-      const seen = await backend.read(key);
-      if (isFirst) await put(sealedStore(backend, both), storedJob('job', { token: 4, updated_at: 2000 }));
+    const update: ResultStore['update'] = async (key, decide) => {
+      // a late answer is kept beside the record without a new token
+      if (isFirst) await put(sealedStore(backend, both), later, { 'raw/c1': '"raw"', 'late/c1': '"l"' });
       isFirst = false;
-      return seen;
+      return backend.update(key, decide);
     };
-    const raced = Object.assign(Object.create(backend) as ResultStore, { read, readBlob });
-    await reseal(raced);
-    expect((await sealedStore(backend, only).read('job')).job).toMatchObject({ token: 4, updated_at: 2000 });
+    await reseal(Object.assign(Object.create(backend) as ResultStore, { update }));
+    const store = sealedStore(backend, only);
+    expect((await store.read('job')).job).toMatchObject({ token: 3, calls });
+    for (const [name, text] of [
+      ['input/d', '"i"'],
+      ['raw/c1', '"raw"'],
+      ['late/c1', '"l"'],
+    ] as const) {
+      expect(await store.readBlob('job', name)).toBe(text);
+    }
   });
 });
