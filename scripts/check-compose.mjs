@@ -71,13 +71,15 @@ function findRestartFaults(service) {
 }
 
 /** A call that is cut off is paid for all the same, so a stopped worker has to outlast its longest call. */
-function findGraceFaults({ stop_grace_period: stop, environment = {} }) {
+function findGraceFaults({ stop_grace_period: stop, command, environment = {} }) {
   const { INFER_ONCE_CALL_TIMEOUT: call = 'unset', INFER_ONCE_SHUTDOWN_GRACE: grace = 'unset' } = environment;
   if (Number.isNaN(toSeconds(stop)))
     return ['has no stop_grace_period such as 30s; say how long it may take to stop'];
   if (!environment.INFER_ONCE_STORE_URL) return [];
+  const makesCalls = !command?.includes('gateway');
   return [
-    !(toSeconds(grace) >= toSeconds(call) + SPARE) &&
+    makesCalls &&
+      !(toSeconds(grace) >= toSeconds(call) + SPARE) &&
       `has INFER_ONCE_SHUTDOWN_GRACE ${grace}, not ${SPARE} s over INFER_ONCE_CALL_TIMEOUT ${call}; a call in flight would be cut off and paid for`,
     !(toSeconds(stop) >= toSeconds(grace) + SPARE) &&
       `has stop_grace_period ${stop}, not ${SPARE} s over INFER_ONCE_SHUTDOWN_GRACE ${grace}; the engine would kill it in mid-call`,
@@ -89,6 +91,7 @@ function findSecretFaults({ environment = {} }) {
   return Object.entries(environment).map(
     ([name, value]) =>
       /KEY|SECRET|PASSWORD|TOKEN/.test(name) &&
+      !name.endsWith('_FILE') &&
       value !== null &&
       `holds a value for ${name}; leave that to .env`,
   );
