@@ -16,11 +16,14 @@ import type { OnceJob, OnceResult } from './run';
  */
 export async function recover(env: OnceEnv, job: OnceJob, doubted: StoredJob): Promise<OnceResult | 'again'> {
   const { key } = job.seed;
+  const askedFrom = env.clock.monotonic();
   await askProvider(env, job, doubted);
   const { job: row, now } = await env.store.read(key);
   if (row?.status !== 'IN_DOUBT') return row && isSettled(row.status) ? { kind: 'settled', row } : 'again';
 
-  const next = prospect(row, job.policy, canAsk(job, row), job.checks, now);
+  // What the provider said, it said of when it was asked: an answer that came meanwhile is asked for once more.
+  const asOf = now - (env.clock.monotonic() - askedFrom);
+  const next = prospect(row, job.policy, canAsk(job, row), job.checks, asOf);
   if (next.due) {
     const decided = await env.store.update(key, applyPolicy(next.due, row.token));
     env.onEvent({ event: next.due === 'rerun' ? 'rerun' : 'failed', key, reason: 'policy' });
