@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Client } from '@temporalio/client';
-import { ConfigError, JobNotFoundError, WrongStateError } from '../errors';
+import { ConfigError, JobNotFoundError, UnreachableError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
 import { toRecord } from '../once/record';
 import { forget } from '../once/rules/decide';
@@ -37,6 +37,12 @@ export async function forgetJob(
     if ((await findRun(client, key))?.isOpen && !(await hasClosed(client, key, enough))) {
       const why = 'a run of it is open and does not close, so nothing was erased; cancel it, then forget it';
       throw new WrongStateError(jobId, why, toRecord(before));
+    }
+    if (enough.aborted) {
+      throw new UnreachableError(
+        'temporal',
+        `Temporal does not answer in time; nothing of job ${jobId} was erased, forget it again.`,
+      );
     }
     // the provider first: once the row is erased nobody knows the calls any more
     await provider?.forget({

@@ -203,8 +203,8 @@ export class JobClient {
    *
    * @returns the record once the cancel is written, or, after `timeoutMs` (default 10 s), as it is then
    */
-  async cancel(jobId: string, { timeoutMs = CANCEL_WAIT_MS }: WaitOptions = {}): Promise<JobRecord> {
-    return cancelJob(this.scope, this.key(jobId), AbortSignal.timeout(timeoutMs));
+  async cancel(jobId: string, { timeoutMs = CANCEL_WAIT_MS, signal }: WaitOptions = {}): Promise<JobRecord> {
+    return cancelJob(this.scope, this.key(jobId), leaveSignal({ timeoutMs, signal }).signal!);
   }
 
   /**

@@ -46,13 +46,12 @@ export const healthRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, {
 /** Which parts do not answer now: `temporal`, `store`. */
 async function partsAway({ store, reachTemporal }: GatewayDeps): Promise<string[]> {
   // no job has this key: it breaks the grammar of ids
-  const checks = { temporal: reachTemporal(), store: store.read('/readyz').then(() => undefined) };
-  const away: string[] = [];
-  for (const [part, check] of Object.entries(checks)) {
-    await check.catch((error: unknown) => {
-      if (!(error instanceof UnreachableError)) throw error;
-      away.push(part);
-    });
-  }
-  return away;
+  const parts = ['temporal', 'store'];
+  const checks = await Promise.allSettled([reachTemporal(), store.read('/readyz')]);
+  return parts.filter((_, at) => {
+    const check = checks[at]!;
+    if (check.status === 'fulfilled') return false;
+    if (check.reason instanceof UnreachableError) return true;
+    throw check.reason;
+  });
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Metrics } from '../metrics';
 import type { GatewayOptions } from './deps';
@@ -24,9 +24,20 @@ export const metricsRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, 
 
 /** Times every request, by the route that it met: never by its path, which has a job's id. */
 export function addTiming(app: FastifyInstance, { httpSeconds }: Metrics): void {
-  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
-    const route = routeOptions.url ?? 'none';
-    httpSeconds.observe({ method, route, status: String(statusCode) }, elapsedTime / 1000);
+  const left = new WeakSet<FastifyRequest>();
+  const observe = ({ method, routeOptions }: FastifyRequest, status: string, ms: number) =>
+    httpSeconds.observe({ method, route: routeOptions.url ?? 'none', status }, ms / 1000);
+  const begun = new WeakMap<FastifyRequest, number>();
+  app.addHook('onRequest', async (request) => {
+    begun.set(request, performance.now());
+  });
+  // whoever lost patience is what one looks for here
+  app.addHook('onRequestAbort', async (request) => {
+    left.add(request);
+    observe(request, 'client_left', performance.now() - (begun.get(request) ?? performance.now()));
+  });
+  app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
+    if (!left.has(request)) observe(request, String(statusCode), elapsedTime);
   });
 }
 

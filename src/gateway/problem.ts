@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply } from 'fastify';
+import { refusalOfTemporal } from '../client/refusal';
 import {
   EncryptionKeyMissingError,
   IdInUseError,
@@ -62,6 +63,8 @@ export function refusalOf(error: unknown): Refusal {
     return { problem: problem(error.status, error.code, error.title, error.message), headers: error.headers };
   }
   if (error instanceof UserError) return refusalOfUserError(error);
+  const refused = refusalOfTemporal(error);
+  if (refused) return plain(502, 'temporal_refused', 'Temporal refuses', refused.message);
   const { statusCode, code, message } = error as Partial<FastifyError>;
   if (statusCode === 413)
     return plain(413, 'too_large', 'Too large', 'The body is over the limit; send less.');

@@ -8,12 +8,15 @@ import { healthRoutes } from './health';
 import { HttpError } from './http/http-error';
 import { takeJsonOnly } from './http/json-body';
 import { addClosing } from './http/leave';
+import { logFault } from './http/log-fault';
 import { refuseOtherMethods } from './http/methods';
+import { answerNoHttp } from './http/no-http';
 import { refuseOtherOrigins } from './http/origin';
 import { addWaiting } from './http/waiting';
 import { jobRoutes } from './jobs';
 import { addTiming, metricsRoutes } from './metrics';
-import { openaiRoutes } from './openai';
+import { isOpenAiPath, openaiRoutes } from './openai';
+import { errorOf, sendError } from './openai/errors';
 import { addDocument } from './openapi/document';
 import { OPENAI_TAG } from './openapi/openai';
 import { pageRoutes } from './page';
@@ -27,6 +30,8 @@ const MAX_PARAM_LENGTH = 16 * 1024;
 /** Slow senders (slow loris) hold a connection no longer than this. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 120_000;
+/** Node looks for them every 30 s unless it is told. */
+const CHECK_EVERY_MS = 2_000;
 
 /**
  * The gateway's server with every route; `listen` starts it, `close` lets waiting requests answer.
@@ -39,10 +44,12 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   const app = Fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, _, reply) => sendProblem(reply, refusalOf(error)),
+    frameworkErrors: (error, request, reply) =>
+      isOpenAiPath(request.url) ? sendError(reply, errorOf(error)) : sendProblem(reply, refusalOf(error)),
+    clientErrorHandler: answerNoHttp,
   });
   app.setValidatorCompiler((part) =>
     // headers are read by functions of their own, with sentences of their own
@@ -75,24 +82,8 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
 function addErrors(app: FastifyInstance, { log }: GatewayDeps): void {
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error);
-    if (refusal.problem.status >= 500) {
-      const { name, message, stack } = error as Error;
-      const isOurs = refusal.problem.code !== 'internal';
-      // where a fault of ours is; never its message, which may be anybody's and is in the stack's first lines
-      const where = stack
-        ?.split('\n')
-        .filter((line) => line.startsWith('    at '))
-        .slice(0, 6);
-      log.error(
-        {
-          route: request.routeOptions.url,
-          code: refusal.problem.code,
-          name,
-          ...(isOurs ? { message } : { where }),
-        },
-        'request failed',
-      );
-    }
+    const { status, code } = refusal.problem;
+    logFault(log, request, error, { status, code });
     return sendProblem(reply, refusal);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -1,7 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KeyRing } from '../../src/gateway/keys/key-ring';
+import { readKeysFile } from '../../src/gateway/keys/keys-file';
 import { startCli } from '../cli/support';
 import { until } from '../support/until';
 import { quietLog, startWorld, type World } from '../support/world';
@@ -33,6 +43,17 @@ describe('the keys file', () => {
     await Promise.all(['a', 'b', 'c', 'd'].map((tenant) => addKey('many.json', tenant)));
     const { stdout } = await keys('list', '--file', 'many.json');
     expect(stdout.trim().split('\n')).toHaveLength(4);
+  });
+
+  test('keeps who may read it, and where it really is', async () => {
+    await addKey('real.json', 'alpha');
+    const path = join(folder, 'real.json');
+    chmodSync(path, 0o640);
+    symlinkSync('real.json', join(folder, 'link.json'));
+    await addKey('link.json', 'beta');
+    expect(lstatSync(join(folder, 'link.json')).isSymbolicLink()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o640);
+    expect([...readKeysFile(path).values()].map(({ tenant }) => tenant)).toEqual(['alpha', 'beta']);
   });
 
   test.each([

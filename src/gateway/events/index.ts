@@ -2,9 +2,10 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { JobForgottenError } from '../../errors';
-import type { JobRecord } from '../../job';
+import { isSettled, type JobRecord } from '../../job';
 import type { GatewayOptions } from '../deps';
-import { enterWait } from '../http/waiting';
+import { endOfWait } from '../http/leave';
+import { takePlace } from '../http/waiting';
 import { JobParams } from '../jobs/schemas';
 import { refusalOf } from '../problem';
 import { isOver } from './job-events';
@@ -28,7 +29,7 @@ export const eventRoutes: FastifyPluginAsyncZod<GatewayOptions & { keepAliveMs?:
     '/v1/jobs/:job_id/events',
     { exposeHeadRoute: false, schema: { params: JobParams } },
     async (request, reply) => {
-      const signal = enterWait(reply);
+      const signal = endOfWait(reply);
       const changes = deps.jobs(request.tenant).watch(request.params.job_id, { signal });
       // however the answer ends, also where nothing of its stream was ever read
       signal.addEventListener('abort', () => void changes.return(), { once: true });
@@ -41,6 +42,8 @@ export const eventRoutes: FastifyPluginAsyncZod<GatewayOptions & { keepAliveMs?:
       if (isOver(first, lastEventId)) return reply.code(204).send();
       const onFault = (error: unknown) =>
         deps.log.error({ code: refusalOf(error).problem.code }, 'event stream ended');
+      // one that is settled is told at once
+      if (!isSettled(first.status)) takePlace(reply);
       const text = streamText({ first, changes, lastEventId, signal, keepAliveMs, onFault });
       return (
         reply

@@ -27,6 +27,16 @@ export function addWaiting(app: FastifyInstance, most: number): void {
  * @throws HttpError 503 with `Retry-After` where as many wait as may; what was submitted is durable
  */
 export function enterWait(reply: FastifyReply, ms?: number): AbortSignal {
+  takePlace(reply);
+  return endOfWait(reply, ms);
+}
+
+/**
+ * Counts a request among those who wait, until its response closes.
+ *
+ * @throws as {@link enterWait}
+ */
+export function takePlace(reply: FastifyReply): void {
   const { waiting } = reply.server;
   if (waiting.now >= waiting.most) {
     const message = `${waiting.most} requests wait here already; send this one again in ${COME_BACK_AFTER_S} s, it counts once.`;
@@ -34,11 +44,9 @@ export function enterWait(reply: FastifyReply, ms?: number): AbortSignal {
       'retry-after': String(COME_BACK_AFTER_S),
     });
   }
-  const signal = endOfWait(reply, ms);
-  if (signal.aborted) return signal;
+  if (reply.raw.destroyed) return;
   waiting.now += 1;
   reply.raw.once('close', () => {
     waiting.now -= 1;
   });
-  return signal;
 }

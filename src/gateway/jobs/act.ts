@@ -15,6 +15,18 @@ const act = (summary: string) => ({
   response: recordAnswers(RecordSchema, 404, 409, 410),
 });
 
+/** For acts that a repetition might do twice, or that may have been done. */
+const LOOK_FIRST = 'look at the job before you send the request again';
+
+/** How long a cancel waits for its worker to write it, unless it is told. */
+const CANCEL_WAIT_S = 10;
+
+/** Who decides: with keys the tenant stands before the name, which is the caller's own word. */
+function signature(tenant: string | null, by: string | undefined): string {
+  if (tenant === null) return by ?? 'gateway';
+  return by === undefined ? tenant : `${tenant}:${by}`;
+}
+
 /** `POST /v1/jobs/{job_id}/retry`, `/cancel` and `/resolve`, and `DELETE /v1/jobs/{job_id}`, which is forget. */
 export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
   app.post(
@@ -30,7 +42,7 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
       const { job_id } = request.params;
       const jobs = deps.jobs(request.tenant);
       const seconds = secondsToWait(request, reply);
-      const begun = await untilDurable(reply, jobs.retry(job_id));
+      const begun = await untilDurable(reply, jobs.retry(job_id), { remedy: LOOK_FIRST });
       if (begun.status === 'COMPLETED') return sendRecord(reply, begun);
       // what else is settled is the old failure
       const after = isSettled(begun.status) ? begun.token : undefined;
@@ -51,9 +63,11 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
       },
     },
     async (request, reply) => {
-      const { wait } = request.query;
-      const timeout = wait === undefined ? {} : { timeoutMs: wait * 1000 };
-      return sendRecord(reply, await deps.jobs(request.tenant).cancel(request.params.job_id, timeout));
+      const timeoutMs = (request.query.wait ?? CANCEL_WAIT_S) * 1000;
+      const signal = enterWait(reply);
+      const canceling = deps.jobs(request.tenant).cancel(request.params.job_id, { timeoutMs, signal });
+      const withinMs = timeoutMs + CANCEL_WAIT_S * 1000;
+      return sendRecord(reply, await untilDurable(reply, canceling, { withinMs }));
     },
   );
 
@@ -67,7 +81,7 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
       },
     },
     async (request, reply) => {
-      const by = request.body.by ?? request.tenant ?? 'gateway';
+      const by = signature(request.tenant, request.body.by);
       const resolving = deps.jobs(request.tenant).resolve(request.params.job_id, { ...request.body, by });
       return sendRecord(reply, await untilDurable(reply, resolving));
     },
@@ -82,9 +96,9 @@ export const actRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { de
       },
     },
     async (request, reply) => {
-      // told before the gateway's own patience ends: then it is known that nothing was erased
+      // an open run is told of before the gateway's own patience ends: then nothing was erased
       const forgetting = deps.jobs(request.tenant).forget(request.params.job_id, { timeoutMs: 5_000 });
-      const record = await untilDurable(reply, forgetting);
+      const record = await untilDurable(reply, forgetting, { remedy: LOOK_FIRST });
       return reply.header('cache-control', 'no-store').send(record);
     },
   );

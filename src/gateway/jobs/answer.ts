@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { JobClient } from '../../client';
 import { JobForgottenError } from '../../errors';
@@ -6,6 +7,7 @@ import { isSettled, type JobRecord, type SubmitAnswer } from '../../job';
 /** A decision by people takes longer than a call. */
 const RETRY_IN_DOUBT_S = 60;
 const MAX_RETRY_S = 60;
+const KNOWN_WITHIN_MS = 2_000;
 
 /**
  * Answers with a record: 200 where it is settled, FAILED included, else 202 with where and when to look again.
@@ -42,7 +44,18 @@ export async function isAnswerAfter(
   { job_id, status, token }: JobRecord,
   after: number | undefined,
 ): Promise<boolean> {
-  return isSettled(status) && (token !== after || !(await jobs.isRunning(job_id)));
+  return isSettled(status) && (token !== after || !(await mayBeRunning(jobs, job_id)));
+}
+
+/** While Temporal can't tell, a job that was opened again is not called ended. */
+async function mayBeRunning(jobs: JobClient, jobId: string): Promise<boolean> {
+  const enough = new AbortController();
+  const unknown = delay(KNOWN_WITHIN_MS, true, { signal: enough.signal }).catch(() => true);
+  try {
+    return await Promise.race([jobs.isRunning(jobId), unknown]);
+  } finally {
+    enough.abort();
+  }
 }
 
 /** In how many seconds it is worth to look again. */

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { JobNotFoundError } from '../../errors';
+import { isSettled } from '../../job';
 import type { GatewayOptions } from '../deps';
 import { enterWait } from '../http/waiting';
 import { answers, recordAnswers } from '../openapi/answers';
@@ -29,7 +30,8 @@ export const readRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { d
       const seconds = secondsToWait(request, reply);
       let record = await jobs.get(job_id);
       if (!record) throw new JobNotFoundError(job_id);
-      if (seconds > 0) {
+      // what is an answer already needs no place among those who wait
+      if (seconds > 0 && !(isSettled(record.status) && record.token !== after)) {
         record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
           jobs.wait(job_id, { signal, after }),
         );

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JobClient } from '../../client';
 import { JobCanceledError, JobFailedError, JobInDoubtError, UnreachableError } from '../../errors';
 import type { JobRecord } from '../../job';
-import { onEndOfWait } from '../http/leave';
+import { onEndOfWait, stopping } from '../http/leave';
 import { preferredWait } from '../http/prefer';
 
 /** How many seconds a request waits: its query's word goes before its preference. */
@@ -46,20 +46,27 @@ export async function waitForRecord(
 /** Temporal's client alone would go on trying for most of a minute. */
 const DURABLE_WITHIN_MS = 10_000;
 
+const COUNTS_ONCE = 'send the request again, it counts once';
+
 /**
- * Waits until what a request began is durable; what takes longer goes on, and a repetition joins it.
+ * Waits until what a request began is durable; what takes longer goes on.
  *
- * @throws UnreachableError after 10 s
+ * @param remedy - what to do where it takes longer; default: to send it again
+ * @param withinMs - default 10 s
+ * @throws UnreachableError after that; HttpError where the gateway stops or the client has gone
  */
-export async function untilDurable<T>(reply: FastifyReply, act: Promise<T>): Promise<T> {
+export async function untilDurable<T>(
+  reply: FastifyReply,
+  act: Promise<T>,
+  { remedy = COUNTS_ONCE, withinMs = DURABLE_WITHIN_MS } = {},
+): Promise<T> {
   // one that outlasts its request has nobody to tell
   act.catch(() => undefined);
   let stop = () => {};
   const late = new Promise<never>((_, reject) => {
-    stop = onEndOfWait(reply, DURABLE_WITHIN_MS, () => {
-      const message =
-        'Temporal or the store does not answer in time; send the request again, it counts once.';
-      reject(new UnreachableError('temporal', message));
+    stop = onEndOfWait(reply, withinMs, (why) => {
+      const message = `Temporal or the store does not answer in time; ${remedy}.`;
+      reject(why === 'late' ? new UnreachableError('temporal', message) : stopping());
     });
   });
   try {

@@ -15,6 +15,8 @@ export class KeyRing {
   private readonly path: string;
   private entries: Map<string, KeyEntry>;
   private seen: string;
+  /** Why the last read failed; said once. */
+  private fault: string | null = null;
   private readonly watcher: FSWatcher;
   private readonly timer: NodeJS.Timeout;
 
@@ -47,21 +49,25 @@ export class KeyRing {
   private refresh(): void {
     const now = this.look();
     if (now === this.seen) return;
-    this.seen = now;
     try {
       this.entries = readKeysFile(this.path);
+      // only now: a read that fails is tried again, or a key that was revoked would stay good
+      this.seen = now;
+      this.fault = null;
       this.log.info({ keys: this.entries.size }, 'keys file read');
     } catch (error) {
       const { message } = error as Error;
+      if (message === this.fault) return;
+      this.fault = message;
       this.log.error({ message }, 'keys file not read; the keys before stay in force');
     }
   }
 
-  /** What changes with every write of the file. */
+  /** What changes with every write of the file, and with every change of who may read it. */
   private look(): string {
     try {
-      const { mtimeNs, size, ino } = statSync(this.path, { bigint: true });
-      return `${mtimeNs} ${size} ${ino}`;
+      const { mtimeNs, ctimeNs, size, ino } = statSync(this.path, { bigint: true });
+      return `${mtimeNs} ${ctimeNs} ${size} ${ino}`;
     } catch (error) {
       return String((error as NodeJS.ErrnoException).code);
     }

@@ -1,4 +1,17 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { ConfigError } from '../../errors';
@@ -53,19 +66,39 @@ export async function changeKeysFile(
   path: string,
   change: (entries: Map<string, KeyEntry>) => void,
 ): Promise<void> {
-  const draft = `${path}.new`;
+  const real = existsSync(path) ? realpathSync(path) : path;
+  const draft = `${real}.new`;
   const file = await openDraft(draft);
   try {
-    const entries = readOrNone(path);
+    const entries = readOrNone(real);
+    keepAccess(real, file);
     change(entries);
     writeSync(file, `${JSON.stringify({ keys: [...entries.values()] }, null, 2)}\n`);
     fsyncSync(file);
-    renameSync(draft, path);
+    renameSync(draft, real);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
   } finally {
     closeSync(file);
+  }
+}
+
+/** The gateway may run as another user than who changes the keys: whoever may read the old file may read the new one. */
+function keepAccess(path: string, draft: number): void {
+  const before = statSync(path, { throwIfNoEntry: false });
+  if (!before) return;
+  fchmodSync(draft, before.mode & 0o777);
+  if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
+    try {
+      fchownSync(draft, before.uid, before.gid);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new ConfigError(
+        `The keys file ${path} belongs to another user; change it as that user (${code}).`,
+        cause,
+      );
+    }
   }
 }
 

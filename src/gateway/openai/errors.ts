@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { JobRecord } from '../../job';
 import type { ProviderError } from '../../once/outcome';
-import { HttpError } from '../http/http-error';
 import { refusalOf } from '../problem';
 
 /** An error in OpenAI's shape, as its SDKs read it. */
@@ -88,10 +87,9 @@ export function notOurs(): OpenAiError {
   return finalError(502, 'provider_unauthorized', message);
 }
 
-/** The gateway is about to stop; the job goes on, and the same request joins it. */
-export function stopping(): HttpError {
-  const message = 'The gateway is stopping; send the request again, it counts once.';
-  return new HttpError(503, 'stopping', 'The gateway is stopping', message, { 'retry-after': '1' });
+/** Its stable word; the provider's own errors have theirs. */
+export function codeOf({ body }: OpenAiError): string {
+  return String((body as { error?: { code?: unknown } } | null)?.error?.code ?? 'provider_error');
 }
 
 /** Answers with it. */

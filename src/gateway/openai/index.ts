@@ -3,10 +3,11 @@ import { openAgent } from '../../provider/wire';
 import type { Endpoint } from '../../tasks/task';
 import type { GatewayOptions } from '../deps';
 import { HttpError } from '../http/http-error';
+import { logFault } from '../http/log-fault';
 import { refuseOtherMethods } from '../http/methods';
 import { keyedRoute, ModelParams, passedRoute, readRoute } from '../openapi/openai';
 import { isKeyed, takeJsonOrStream } from './body';
-import { errorOf, sendError } from './errors';
+import { codeOf, errorOf, sendError } from './errors';
 import { answerKeyed } from './keyed';
 import { passThrough } from './pass-through';
 
@@ -15,6 +16,11 @@ declare module 'fastify' {
     /** Set on routes that know no jobs. */
     passThrough?: boolean;
   }
+}
+
+/** Whether a path is one of OpenAI's, whose clients read errors in its shape alone. */
+export function isOpenAiPath(url: string): boolean {
+  return /^\/v1\/(chat|responses|embeddings|models)\b/.test(url);
 }
 
 /**
@@ -28,15 +34,8 @@ export const openaiRoutes: FastifyPluginAsync<GatewayOptions> = async (app, { de
   takeJsonOrStream(app, app.initialConfig.bodyLimit!);
   app.setErrorHandler((error, request, reply) => {
     const answer = errorOf(error);
-    if (answer.status >= 500 && !reply.raw.destroyed) {
-      const { name, stack } = error as Error;
-      // a stack trace is for a fault of ours; its message may be anybody's
-      const where = answer.status === 500 ? stack?.split('\n').slice(1, 6) : undefined;
-      deps.log.error(
-        { route: request.routeOptions.url, status: answer.status, name, where },
-        'request failed',
-      );
-    }
+    if (!reply.raw.destroyed)
+      logFault(deps.log, request, error, { status: answer.status, code: codeOf(answer) });
     return sendError(reply, answer);
   });
 

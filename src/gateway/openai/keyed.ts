@@ -1,13 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { WaitOptions } from '../../client';
 import type { SubmitAnswer } from '../../job';
 import type { Endpoint } from '../../tasks/task';
 import type { GatewayDeps } from '../deps';
 import { HttpError } from '../http/http-error';
 import { jobIdOfHeader } from '../http/idempotency-key';
+import { stopping } from '../http/leave';
 import { enterWait } from '../http/waiting';
 import { untilDurable } from '../jobs/wait';
 import { completionChunks } from './completion-chunks';
-import { failureOf, sendError, stopping } from './errors';
+import { failureOf, sendError } from './errors';
 import { responseEvents } from './response-events';
 import { completionSse, responseSse } from './sse';
 
@@ -29,12 +31,9 @@ export async function answerKeyed(
   const jobs = deps.jobs(request.tenant);
   const job = { job_id, task: endpoint, input };
   const submitted = await untilDurable(reply, jobs.submit(job));
-  const signal = enterWait(reply);
   const answer = submitted.replayed
     ? submitted
-    : await jobs.answerTo(job, submitted, { signal }).catch((error: unknown) => {
-        throw reply.server.closing.aborted && error === signal.reason ? stopping() : error;
-      });
+    : await waitFor(jobs.answerTo.bind(jobs, job, submitted), reply);
   if (answer.replayed) reply.header('idempotent-replayed', 'true');
   const result = await resultOf(jobs, answer);
   if (!result) return sendError(reply, failureOf(answer, await jobs.providerError(answer)));
@@ -43,6 +42,18 @@ export async function answerKeyed(
   return stream === true
     ? sendStream(reply, endpoint, shown, stream_options)
     : reply.header('cache-control', 'no-store').send(shown);
+}
+
+async function waitFor(
+  answerTo: (wait: WaitOptions) => Promise<SubmitAnswer>,
+  reply: FastifyReply,
+): Promise<SubmitAnswer> {
+  const signal = enterWait(reply);
+  try {
+    return await answerTo({ signal });
+  } catch (error) {
+    throw reply.server.closing.aborted && error === signal.reason ? stopping() : error;
+  }
 }
 
 function bodyOf(request: FastifyRequest): Body {
