@@ -3,6 +3,7 @@ import type { Client, Connection as ConnectionType } from '@temporalio/client';
 import type { JobClient, ProviderCopies } from '../client';
 import type { Jobs } from '../client/jobs';
 import { type Config, loadConfig } from '../config';
+import type { EncryptionKeys } from '../encryption/keys';
 import { ConfigError, UnreachableError } from '../errors';
 import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
@@ -89,18 +90,16 @@ export async function withParts<T>(
     { JobClient },
     { openStore },
     { Client, Connection },
-    { encryptionKeysOfFile },
     { encryptedDataConverter },
   ] = await Promise.all([
     import('../client/connect.js'),
     import('../client/index.js'),
     import('../store/open.js'),
     import('@temporalio/client'),
-    import('../encryption/keys-file.js'),
     import('../encryption/data-converter.js'),
   ]);
   const { temporal, storeUrl } = places;
-  const encryption = encryptionKeysOfFile(config.encryptionKeysFile);
+  const encryption = await loadKeys(config);
   const provider = await makeProvider?.(config, places);
   const store = storeUrl === null ? undefined : await openStore(storeUrl, { encryption });
   try {
@@ -137,6 +136,12 @@ export async function withParts<T>(
   } finally {
     await store?.close();
   }
+}
+
+async function loadKeys({ encryptionKeysFile }: Config): Promise<EncryptionKeys | null> {
+  if (encryptionKeysFile === undefined) return null;
+  const { loadEncryptionKeys } = await import('../encryption/keys-file.js');
+  return loadEncryptionKeys(encryptionKeysFile);
 }
 
 function checkStoreExists({ storeUrl }: Places): void {
