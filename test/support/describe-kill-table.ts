@@ -5,18 +5,22 @@ import { CELLS, type Cell, expectedOf } from './kill-table';
 import { runKilledJob } from './killed-job';
 
 /**
- * Registers the whole kill table, over stores of one kind.
+ * Registers a kill table, over stores of one kind.
  *
+ * @param cells - default: the whole table
  * @param makeStore - makes a new store of this name; gives its URL. Default: a SQLite file
  */
-export function describeKillTable(makeStore?: (name: string) => Promise<string>): void {
+export function describeKillTable(
+  cells: readonly Cell[] = CELLS,
+  makeStore?: (name: string) => Promise<string>,
+): void {
   let world: CrashWorld;
   beforeAll(async () => {
     world = await startCrashWorld({ makeStore });
   });
   afterAll(() => world.stop());
 
-  test.concurrent.each(CELLS)(
+  test.concurrent.each(cells)(
     'a worker killed at $point, recovery $recovery, policy $onUnknown: exactly the calls and the record of the table',
     async (cell) => {
       const name = nameOf(cell);

@@ -58,14 +58,24 @@ const LEFT: Record<AnyCrashPoint, Partial<Record<Recovery, Left>>> = {
   before_workflow_completes: { stored: 'nothing_open', background: 'nothing_open', none: 'nothing_open' },
 };
 
+const POLICIES = ['hold', 'rerun', 'fail'] as const;
+
 /** Every cell: the points in the life of any call, and for `background` those in the life of its operation. */
 export const CELLS: readonly Cell[] = (['stored', 'background', 'none'] as const).flatMap((recovery) =>
-  (['hold', 'rerun', 'fail'] as const).flatMap((onUnknown) =>
+  POLICIES.flatMap((onUnknown) =>
     (recovery === 'background' ? [...CRASH_POINTS, ...OPERATION_POINTS] : CRASH_POINTS).map((point) => ({
       ...{ point, recovery, onUnknown },
     })),
   ),
 );
+
+/** Of every point and recovery one cell, the policies in turn: where a table beside the whole one is to be short. */
+export const SOME_CELLS: readonly Cell[] = CELLS.filter(({ point, recovery, onUnknown }) => {
+  const turn = CELLS.filter((cell) => cell.onUnknown === 'hold').findIndex(
+    (cell) => cell.point === point && cell.recovery === recovery,
+  );
+  return onUnknown === POLICIES[turn % POLICIES.length];
+});
 
 /** The one outcome that a cell of the table may have. */
 export function expectedOf({ point, recovery, onUnknown }: Cell): Expected {
