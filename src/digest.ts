@@ -6,15 +6,22 @@ import { InvalidInputError } from './errors';
 const MAX_DEPTH = 500;
 
 /**
+ * How many values an input has at most, keys and array elements counted. Canonical JSON sorts and copies each of
+ * them: a million in a few megabytes would hold up a process, and whoever else it serves, for seconds.
+ */
+export const MAX_INPUT_VALUES = 200_000;
+
+/**
  * SHA-256 over the canonical JSON (RFC 8785) of task name and input as submitted, after one JSON round
  * trip and before schema defaults; so `{a: 1, b: 2}` and `{b: 2, a: 1}` are one input.
  *
  * @returns 64 hex digits
- * @throws InvalidInputError for what would collide: integers beyond 2^53, lone surrogates, not JSON
+ * @throws InvalidInputError for what would collide: integers beyond 2^53, lone surrogates, not JSON; for more
+ *   than {@link MAX_INPUT_VALUES} values
  */
 export function inputDigest(jobId: string, task: string, input: unknown): string {
   const value = toJson(jobId, input);
-  const fault = findCollidingValue(value, 'input');
+  const fault = findFault(value, 'input', { values: 0 });
   if (fault) throw new InvalidInputError(jobId, fault);
   return textDigest(canonicalize({ task, input: value }) as string);
 }
@@ -42,8 +49,11 @@ function refuseNonFinite(_: string, value: unknown): unknown {
   return value;
 }
 
-/** Names the first value that two different inputs could share after canonical JSON. */
-function findCollidingValue(value: unknown, path: string, depth = 0): string | null {
+/**
+ * Names the first value that two different inputs could share after canonical JSON, or the limit that the input
+ * is over.
+ */
+function findFault(value: unknown, path: string, seen: { values: number }, depth = 0): string | null {
   if (depth > MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} deep`;
   if (typeof value === 'string') return value.isWellFormed() ? null : `${path} has a lone surrogate`;
   if (typeof value === 'number') {
@@ -52,9 +62,14 @@ function findCollidingValue(value: unknown, path: string, depth = 0): string | n
       : null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  for (const [name, inner] of Object.entries(value)) {
+  const members = Object.entries(value);
+  seen.values += members.length;
+  if (seen.values > MAX_INPUT_VALUES) {
+    return `it has more than ${MAX_INPUT_VALUES} values, keys and array elements counted; send less, or text`;
+  }
+  for (const [name, inner] of members) {
     if (!name.isWellFormed()) return `${path} has a key with a lone surrogate`;
-    const fault = findCollidingValue(inner, `${path}.${name}`, depth + 1);
+    const fault = findFault(inner, `${path}.${name}`, seen, depth + 1);
     if (fault) return fault;
   }
   return null;

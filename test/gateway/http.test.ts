@@ -35,6 +35,8 @@ describe('the gateway as a server', () => {
     ['a lone surrogate', 'x', '{"task": "enrich", "input": "\\ud800"}', 'invalid_input'],
     ['a key twice', 'x', '{"task": "enrich", "input": {"a": 1, "a": 1}}', 'invalid_json'],
     ['what is no JSON', 'x', '{"task"', 'invalid_json'],
+    ['too many values', 'x', { task: 'enrich', input: Array(200_001).fill(0) }, 'invalid_input'],
+    ['far too many values', 'x', { task: 'enrich', input: Array(1_500_000).fill(0) }, 'invalid_json'],
     ['a wait beyond the limit', 'x?wait=601', film('x'), 'validation'],
     ['a wait that is no number', 'x?wait=', film('x'), 'validation'],
   ])('%s is refused with a problem document: 400', async (_, id, body, code) => {

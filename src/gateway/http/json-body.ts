@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { HttpError } from './http-error';
-import { parseStrictJson } from './strict-json';
+import { parseStrictBody } from './strict-body';
 
-/** Takes JSON bodies only, read strictly; see {@link parseStrictJson}. */
+/** Takes JSON bodies only, read strictly; see {@link parseStrictBody}. */
 export function takeJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       checkCharset(request.headers['content-type']);
       // an empty body with a type is what many clients send to a route that wants none
-      done(null, body.length === 0 ? undefined : parseStrictJson(body as Buffer));
+      done(null, body.length === 0 ? undefined : parseStrictBody(body as Buffer));
     } catch (error) {
       done(error as Error);
     }

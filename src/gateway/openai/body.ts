@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpError } from '../http/http-error';
-import { parseStrictJson } from '../http/strict-json';
+import { parseStrictBody } from '../http/strict-body';
 
 /** Whether a request names a job; one that does not is passed through. */
 export function isKeyed(request: FastifyRequest): boolean {
@@ -16,7 +16,7 @@ export function takeJsonOrStream(app: FastifyInstance, limit: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) =>
     isKeyed(request) && !request.routeOptions.config.passThrough
-      ? parseStrictJson(await readAll(payload, limit))
+      ? parseStrictBody(await readAll(payload, limit))
       : payload,
   );
 }

@@ -1,4 +1,4 @@
-import { parseStrictJson } from '../../src/gateway/http/strict-json';
+import { parseStrictJson } from '../src/strict-json';
 
 const parse = (text: string) => parseStrictJson(Buffer.from(text));
 
@@ -25,7 +25,8 @@ describe('a body', () => {
     ['a prototype', '{"a": {"__proto__": {"isAdmin": true}}}', 'a key is named __proto__'],
     ['a prototype, escaped', '{"\\u005f_proto__": 1}', 'a key is named __proto__'],
     ['nesting beyond any use', `${'['.repeat(600)}${']'.repeat(600)}`, 'nested more than 512 deep'],
-    ['a million brackets', '['.repeat(1_000_000), 'it is not JSON'],
+    ['a text without end', '{"a": "b', 'it is not JSON'],
+    ['a million brackets', '['.repeat(1_000_000), 'more than 200000 values'],
     ['something after its end', '{"a": 1} x', 'it is not JSON'],
     ['two values', '{}{}', 'it is not JSON'],
     ['a comment', '{"a": 1 /* b */}', 'it is not JSON'],
@@ -43,6 +44,23 @@ describe('a body', () => {
     ['UTF-16', Buffer.from('{}', 'utf16le')],
   ])('is refused where it is no UTF-8: %s', (_, bytes) => {
     expect(() => parseStrictJson(bytes)).toThrow(/it is not (UTF-8|JSON)/);
+  });
+
+  const LIMIT = 200_012;
+
+  test.each<[string, number, (count: number) => string]>([
+    ['elements', LIMIT, (count) => `[${Array(count).fill(' [ ] ').join(',')}]`],
+    ['keys', LIMIT, (count) => `{${Array.from({ length: count }, (_, n) => `"${n}": {}`).join(',')}}`],
+    ['both', (LIMIT - 2) / 3, (count) => `[${Array(count).fill('{"a,": [","]}').join(',')}]`],
+  ])('has no more values than an input may, and the few of its wrapping: %s', (_, most, make) => {
+    expect(() => parse(make(most))).not.toThrow();
+    expect(() => parse(make(most + 1))).toThrow(
+      'it has more than 200000 values, keys and array elements counted',
+    );
+  });
+
+  test('with too many values is refused before it is read, JSON or not', () => {
+    expect(() => parse(`[${'1,'.repeat(LIMIT + 1)}`)).toThrow('more than 200000 values');
   });
 
   test('what is refused is not shown', () => {
