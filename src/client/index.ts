@@ -1,5 +1,6 @@
 export { JobClient } from './job-client';
 export type {
+  BegunJob,
   JobClientOptions,
   JobInput,
   ManyAnswer,

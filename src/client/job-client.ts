@@ -23,7 +23,7 @@ import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
 import { SharedWatches } from './shared-watches';
 import { makeSeed } from './submit';
-import type { JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
+import type { BegunJob, JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
 import { whyWaiting } from './why-waiting';
 
 const CANCEL_WAIT_MS = 10_000;
@@ -82,18 +82,22 @@ export class JobClient {
   }
 
   /**
-   * Waits for the answer to a submission and takes every end for one: FAILED, CANCELED, FORGOTTEN, and
-   * IN_DOUBT where recovery has stopped asking.
+   * As {@link submit}, for a caller that waits afterwards, perhaps: the input is read and digested once for both.
    *
-   * @param submitted - what {@link submit} answered for this very job
-   * @throws InputMismatchError, JobTimeoutError
+   * @throws as {@link submit}
+   *
+   * @example
+   * const { submitted, answer } = await jobs.begin(job);
+   * const record = submitted.replayed ? submitted : await answer({ signal });
    */
-  async answerTo<I, O>(
-    job: JobInput<I, O>,
-    submitted: SubmitAnswer,
-    wait: WaitOptions = {},
-  ): Promise<SubmitAnswer> {
-    return this.settle(this.seed(job), submitted, wait, leaveSignal(wait));
+  async begin<I, O>(job: JobInput<I, O>): Promise<BegunJob> {
+    const seed = this.seed(job);
+    // the wait may be long, and needs nothing of the input
+    const { key, input_digest } = seed;
+    const submitted = await this.submits.submit(seed);
+    const answer = (wait: WaitOptions = {}) =>
+      this.settle({ key, input_digest }, submitted, wait, leaveSignal(wait));
+    return { submitted, answer };
   }
 
   /**
@@ -259,7 +263,7 @@ export class JobClient {
   }
 
   private async settle(
-    seed: JobSeed,
+    seed: Pick<JobSeed, 'key' | 'input_digest'>,
     submitted: SubmitAnswer,
     wait: WaitOptions,
     leave: Leave,

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { EncryptionKeys } from '../encryption/keys';
-import type { JobRecord } from '../job';
+import type { JobRecord, SubmitAnswer } from '../job';
 import type { JobLog } from '../log';
 import type { ResultStore } from '../store/store';
 import type { Task } from '../tasks/task';
@@ -24,6 +24,19 @@ export type RunAnswer<O> = TypedRecord<O> & {
   /** True where a settled job answered from the record. */
   replayed: boolean;
 };
+
+/** A submission that can be waited for. */
+export interface BegunJob {
+  /** What `submit` answers. */
+  submitted: SubmitAnswer;
+  /**
+   * Waits for the answer and takes every end for one: FAILED, CANCELED, FORGOTTEN, and IN_DOUBT where recovery
+   * has stopped asking.
+   *
+   * @throws InputMismatchError, JobTimeoutError
+   */
+  answer(wait?: WaitOptions): Promise<SubmitAnswer>;
+}
 
 /** How a submission met its job. */
 export interface Submission {

@@ -42,6 +42,24 @@ describe('JobClient', () => {
     },
   );
 
+  test('who begins a job and waits for it pays for reading its input once', async () => {
+    let reads = 0;
+    const toJSON = () => {
+      reads += 1;
+      return INPUT;
+    };
+    const { submitted, answer } = await world.jobs.begin({ ...enrichJob('begun'), input: { toJSON } });
+    expect(submitted).toMatchObject({ created: true, replayed: false });
+    const read = reads;
+    const settled = await answer();
+    expect(settled).toMatchObject({ status: 'COMPLETED', result: RESULT, created: true, replayed: false });
+    expect(read).toBeGreaterThan(0);
+    expect(reads).toBe(read);
+    const again = await world.jobs.begin(enrichJob('begun'));
+    expect(again.submitted).toMatchObject({ created: false, replayed: true });
+    expect(await again.answer()).toEqual(again.submitted);
+  });
+
   test('a wait that has ended leaves no poll behind: its connection can be closed while the job goes on', async () => {
     await holdCall('closed');
     const connection = await Connection.connect({ address: world.address });

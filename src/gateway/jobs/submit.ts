@@ -44,11 +44,11 @@ async function submit(
   const jobs = deps.jobs(request.tenant);
   const job = { job_id, task: deps.tasks.get(task).name, input };
   const seconds = secondsToWait(request, reply);
-  const submitted = await untilDurable(reply, jobs.submit(job));
+  const { submitted, answer: answerTo } = await untilDurable(reply, jobs.begin(job));
   // a failure that this submission opens again is no answer to it
   if (submitted.replayed || seconds === 0) return sendRecord(reply, submitted, submitted.replayed);
   const record = await waitForRecord(jobs, job_id, enterWait(reply, seconds * 1000), (signal) =>
-    jobs.answerTo(job, submitted, { signal }),
+    answerTo({ signal }),
   );
   const { created, replayed } = submitted;
   const answer = { ...(record ?? submitted), created, replayed };

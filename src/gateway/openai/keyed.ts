@@ -30,10 +30,8 @@ export async function answerKeyed(
   const { stream, stream_options, ...input } = bodyOf(request);
   const jobs = deps.jobs(request.tenant);
   const job = { job_id, task: endpoint, input };
-  const submitted = await untilDurable(reply, jobs.submit(job));
-  const answer = submitted.replayed
-    ? submitted
-    : await waitFor(jobs.answerTo.bind(jobs, job, submitted), reply);
+  const { submitted, answer: answerTo } = await untilDurable(reply, jobs.begin(job));
+  const answer = submitted.replayed ? submitted : await waitFor(answerTo, reply);
   if (answer.replayed) reply.header('idempotent-replayed', 'true');
   const result = await resultOf(jobs, answer);
   if (!result) return sendError(reply, failureOf(answer, await jobs.providerError(answer)));
