@@ -23,7 +23,15 @@ import { SharedSubmits } from './shared-submits';
 import { SharedWaits } from './shared-waits';
 import { SharedWatches } from './shared-watches';
 import { makeSeed } from './submit';
-import type { BegunJob, JobClientOptions, JobInput, ManyAnswer, RecordPage, RunAnswer, WaitOptions } from './types';
+import type {
+  BegunJob,
+  JobClientOptions,
+  JobInput,
+  ManyAnswer,
+  RecordPage,
+  RunAnswer,
+  WaitOptions,
+} from './types';
 import { whyWaiting } from './why-waiting';
 
 const CANCEL_WAIT_MS = 10_000;

@@ -48,7 +48,7 @@ describe('without an Idempotency-Key a request passes through, once', () => {
   const ask = (client = openai) => client.chat.completions.create(QUESTION);
 
   /** A gateway before another server of the test's own. */
-  async function before<T>(
+  async function inFrontOf<T>(
     serve: (request: IncomingMessage, response: ServerResponse) => void,
     act: (url: string) => Promise<T>,
   ): Promise<T> {
@@ -144,7 +144,7 @@ describe('without an Idempotency-Key a request passes through, once', () => {
     const hasHeard = new Promise<void>((resolve) => {
       heard = resolve;
     });
-    await before(
+    await inFrontOf(
       async (request, response) => {
         let text = '';
         for await (const part of request) {
@@ -170,6 +170,41 @@ describe('without an Idempotency-Key a request passes through, once', () => {
       },
     );
   });
+
+  test.each(['whose length is said', 'that comes in parts'])(
+    'a body over the limit is refused as one of a job is: one %s',
+    async (kind) => {
+      let received = 0;
+      await inFrontOf(
+        async (request, response) => {
+          request
+            .on('error', () => undefined)
+            .on('data', (part) => {
+              received += part.length;
+            });
+          await once(request, 'end').catch(() => undefined);
+          if (!response.destroyed) answer(response, 200, {});
+        },
+        async (url) => {
+          const MiB = 1024 * 1024;
+          const parts = async function* () {
+            for (let part = 0; part < 21; part += 1) yield Buffer.alloc(MiB, 0x20);
+          };
+          const told = await fetch(`${url}/v1/embeddings`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: kind === 'that comes in parts' ? (parts() as never) : Buffer.alloc(21 * MiB, 0x20),
+            duplex: 'half',
+          } as RequestInit);
+          expect([told.status, await told.json()]).toMatchObject([
+            413,
+            { error: { code: 'too_large', message: expect.stringContaining('The body is over') } },
+          ]);
+          expect(received).toBeLessThan(kind === 'that comes in parts' ? 21 * MiB : 1);
+        },
+      );
+    },
+  );
 
   test("the provider's refusals are the SDK's own errors, in the provider's words", async () => {
     const body = errorBody('requests', 'rate_limit_exceeded', 'Slow down.');

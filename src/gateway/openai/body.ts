@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpError } from '../http/http-error';
 import { parseStrictBody } from '../http/strict-body';
@@ -10,27 +11,41 @@ export function isKeyed(request: FastifyRequest): boolean {
 
 /**
  * Reads the bodies of jobs as every route of jobs does. One that is only passed through stays a stream: what
- * is in it is between the caller and the provider.
+ * is in it is between the caller and the provider. Neither is longer than `limit` bytes.
  */
 export function takeJsonOrStream(app: FastifyInstance, limit: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) =>
     isKeyed(request) && !request.routeOptions.config.passThrough
       ? parseStrictBody(await readAll(payload, limit))
-      : payload,
+      : limited(payload, limit),
   );
 }
 
 async function readAll(payload: IncomingMessage, limit: number): Promise<Buffer> {
   const parts: Buffer[] = [];
-  let size = 0;
-  // not destroyed: that would close the connection before the answer that says why
-  for await (const part of payload.iterator({ destroyOnReturn: false })) {
-    size += (part as Buffer).length;
-    if (size > limit) throw tooLarge(limit);
-    parts.push(part as Buffer);
-  }
+  for await (const part of limited(payload, limit)) parts.push(part as Buffer);
   return Buffer.concat(parts);
+}
+
+/** @throws HttpError 413, at once where the length is said, else in mid-stream */
+function limited(payload: IncomingMessage, limit: number): Readable {
+  if (Number(payload.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  return Readable.from(countBytes(payload, limit), { objectMode: false });
+}
+
+async function* countBytes(payload: IncomingMessage, limit: number): AsyncGenerator<Buffer> {
+  let size = 0;
+  try {
+    for await (const part of payload.iterator({ destroyOnReturn: false })) {
+      size += (part as Buffer).length;
+      if (size > limit) throw tooLarge(limit);
+      yield part as Buffer;
+    }
+  } finally {
+    // one that is too long has to stay: to destroy it closes the connection before the answer that says why
+    if (size <= limit) payload.destroy();
+  }
 }
 
 function tooLarge(limit: number): HttpError {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Agent, type Dispatcher, request as send } from 'undici';
 import { isConnectFailure } from '../../provider/wire';
 import type { GatewayDeps } from '../deps';
+import { HttpError } from '../http/http-error';
 import { finalError, notOurs, openAiError, sendError } from './errors';
 
 /** What of a request goes on to the provider: nothing that names the caller, and no other header. */
@@ -40,6 +41,8 @@ export async function passThrough(
       dispatcher: agent,
     });
   } catch (error) {
+    // the caller's body is too long
+    if (error instanceof HttpError) throw error;
     if (!gone.signal.aborted) log.warn({ reason: codeOf(error) }, 'pass-through failed');
     return sendError(reply, failureOf(error));
   }
