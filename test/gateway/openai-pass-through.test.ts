@@ -68,6 +68,7 @@ describe('without an Idempotency-Key a request passes through, once', () => {
   test("with the gateway's key, and nothing that names the caller; the answer and its headers come back", async () => {
     const headers = {
       ...{ 'x-request-id': 'req_7', 'x-ratelimit-remaining-requests': '9', 'openai-processing-ms': '12' },
+      ...{ 'openai-organization': 'org-of-the-operator', 'openai-project': 'proj_of-the-operator' },
       'set-cookie': 'session=of-the-provider',
     };
     handle = (response) => answer(response, 200, completion('hi'), headers);
@@ -85,6 +86,7 @@ describe('without an Idempotency-Key a request passes through, once', () => {
     expect(response.headers.get('x-ratelimit-remaining-requests')).toBe('9');
     expect(response.headers.get('openai-processing-ms')).toBe('12');
     expect(response.headers.get('set-cookie')).toBeNull();
+    expect(JSON.stringify([...response.headers])).not.toContain('operator');
     expect(provider.received).toHaveLength(1);
     const { path, body, headers: sent } = provider.received[0]!;
     expect({ path, body }).toEqual({

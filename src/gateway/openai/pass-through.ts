@@ -11,9 +11,9 @@ const REQUEST_HEADERS = [
   ...['accept', 'accept-encoding', 'content-type', 'content-length', 'content-encoding'],
   ...['openai-beta', 'user-agent', 'x-client-request-id'],
 ];
-/** What of its answer comes back. */
+/** What of its answer comes back; not whose account it is, which is the operator's. */
 const RESPONSE_HEADERS =
-  /^(content-type|content-length|content-encoding|retry-after|retry-after-ms|x-should-retry|x-request-id|x-ratelimit-.+|openai-.+)$/;
+  /^(content-type|content-length|content-encoding|retry-after|retry-after-ms|x-should-retry|x-request-id|x-ratelimit-.+|openai-(?!(organization|project)$).+)$/;
 
 /**
  * Passes a request on to the provider, once: no retry, no redirect, bodies as streams both ways. Where to is the
