@@ -127,7 +127,12 @@ test('a queue without a redrive policy is told of once, at the start, and stderr
     await until('it has started', () => consumer.logged('consumer started').length === 1);
     expect(await consumer.stop()).toMatchObject({ received: 0 });
     expect(consumer.logged('consumer started')).toMatchObject([
-      { queue: queue.url, task_queue: 'consume', concurrency: 10, tasks: expect.arrayContaining(['enrich', 'prompt']) },
+      {
+        queue: queue.url,
+        task_queue: 'consume',
+        concurrency: 10,
+        tasks: expect.arrayContaining(['enrich', 'prompt']),
+      },
     ]);
     expect(consumer.logged('no redrive policy')).toHaveLength(lines);
   }
