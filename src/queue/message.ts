@@ -1,6 +1,7 @@
 import type { JobInput } from '../client';
 import type { UserError } from '../errors';
 import { isTaskName, jobKey } from '../job';
+import { parseStrictJson, StrictJsonError } from '../strict-json';
 
 /** A job, or why the message is none, as a sentence that shows nothing of it but its id. */
 export type ParsedMessage = { job: JobInput & { task: string } } | { jobId: string | null; fault: string };
@@ -11,14 +12,14 @@ const FIELDS = ['job_id', 'task', 'input'];
  * Reads a message's body: `{"job_id": …, "task": …, "input": …}` and nothing else. What SNS delivers to a
  * queue without raw message delivery is unwrapped once.
  *
- * A field too many is a fault, not a field to ignore: it would change nothing, and its sender thinks it does.
+ * A key twice is a fault, and a field too many is one, not a field to ignore: it would change nothing, and its sender thinks it does.
  *
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  */
 export function parseMessage(body: string): ParsedMessage {
   const fields = parseObject(body);
-  const message = fields && isNotification(fields) ? parseObject(fields.Message) : fields;
-  if (!message) return { jobId: null, fault: 'The message is no JSON object.' };
+  const message = typeof fields !== 'string' && isNotification(fields) ? parseObject(fields.Message) : fields;
+  if (typeof message === 'string') return { jobId: null, fault: message };
   const { job_id: id, task, input } = message;
   if (typeof id !== 'string') return { jobId: null, fault: 'The message has no job_id that is a text.' };
   try {
@@ -34,13 +35,17 @@ export function parseMessage(body: string): ParsedMessage {
   return { job: { job_id: id, task, input } };
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** As strict as the gateway: what two readers may read differently is no job. @returns else why, as a sentence */
+function parseObject(text: string): Record<string, unknown> | string {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
+    value = parseStrictJson(text);
+  } catch (error) {
+    if (!(error instanceof StrictJsonError)) throw error;
+    return `The message can't be taken: ${error.message}.`;
   }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Record<string, unknown>) : 'The message is no JSON object.';
 }
 
 function isNotification(fields: Record<string, unknown>): fields is { Message: string } {

@@ -15,12 +15,12 @@ test('what SNS wraps is unwrapped, once', () => {
 });
 
 test.each([
-  ['', null, 'no JSON object'],
-  ['{"job_id": "a"', null, 'no JSON object'],
+  ['', null, 'it is not JSON'],
+  ['{"job_id": "a"', null, 'it is not JSON'],
   ['[]', null, 'no JSON object'],
   ['null', null, 'no JSON object'],
   ['"text"', null, 'no JSON object'],
-  [body(wrap('hello')), null, 'no JSON object'],
+  [body(wrap('hello')), null, 'it is not JSON'],
   [body({ ...job, job_id: undefined }), null, 'job_id'],
   [body({ ...job, job_id: 7 }), null, 'job_id'],
   [body({ ...job, job_id: '' }), '', 'Job id ""'],
@@ -31,7 +31,9 @@ test.each([
   [body({ ...job, task: ['enrich'] }), 'a', 'no task'],
   [body({ ...job, input: undefined }), 'a', 'no input'],
   [body({ ...job, model: 'hunter2' }), 'a', 'other fields'],
-  ['{"job_id": "a", "task": "enrich", "input": 1, "__proto__": {}}', 'a', 'other fields'],
+  ['{"job_id": "a", "task": "enrich", "input": 1, "__proto__": {}}', null, '__proto__'],
+  ['{"job_id": "a", "job_id": "b", "task": "enrich", "input": 1}', null, 'twice'],
+  ['{"job_id": "a", "task": "enrich", "input": {"x": 1, "x": 1}}', null, 'twice'],
 ])('what is no job is told in a sentence that shows nothing of it but its id: %s', (text, jobId, says) => {
   const parsed = parseMessage(text);
   expect(parsed).toEqual({ jobId, fault: expect.stringContaining(says) });
