@@ -1,4 +1,4 @@
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
 import { outcome } from '../support/killed-job';
 import { type SqsServer, startSqsServer } from '../support/sqs-server';
 import { until } from '../support/until';
@@ -10,7 +10,7 @@ let lane: Lane;
 beforeAll(async () => {
   [world, sqs] = await Promise.all([startCrashWorld(), startSqsServer()]);
   lane = await world.openLane('consume');
-  await lane.startWorker();
+  await lane.startWorker({ env: STEADY });
 }, 240_000);
 afterAll(async () => {
   await killConsumers();

@@ -1,5 +1,5 @@
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import { type CrashWorld, type Lane, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/crash-world';
 import { type Gate, openGate } from '../support/gate';
 import { outcome } from '../support/killed-job';
 import { startSqsProxy } from '../support/sqs-proxy';
@@ -33,7 +33,7 @@ async function startBehindGate(
 
 test.concurrent('killed between the durable start and the delete: the redelivery meets the job, one call', async () => {
   const lane = await world.openLane('before-delete');
-  await lane.startWorker();
+  await lane.startWorker({ env: STEADY });
   const queue = await sqs.makeQueue('before-delete');
   const proxy = await startSqsProxy(sqs.url, 'DeleteMessageBatch');
   doors.push(proxy);
@@ -59,7 +59,7 @@ test.concurrent('killed between the durable start and the delete: the redelivery
 
 test.concurrent('killed before the start: the message comes back and its job is started, one call', async () => {
   const lane = await world.openLane('before-start');
-  await lane.startWorker();
+  await lane.startWorker({ env: STEADY });
   const queue = await sqs.makeQueue('before-start');
   const [doomed, gate] = await startBehindGate(lane, queue);
   gate.hold();
@@ -80,7 +80,7 @@ test.concurrent('killed before the start: the message comes back and its job is 
 
 test.concurrent('Temporal away, then back: nothing is lost, deleted before its start, or moved to the dead letters', async () => {
   const lane = await world.openLane('away');
-  await lane.startWorker();
+  await lane.startWorker({ env: STEADY });
   const queue = await sqs.makeQueue('away', { maxReceives: 2 });
   const ids = Array.from({ length: 6 }, (_, index) => `away-${index}`);
   const proxy = await startSqsProxy(sqs.url);
