@@ -176,7 +176,7 @@ describe('client commands over a gateway', () => {
     ]);
     const decided = await cli(['resolve', 'one', '--rerun', '--by', 'ada']);
     expect(decided.code).toBe(0);
-    expect(records(decided.stdout)).toMatchObject([{ decisions: [{ action: 'rerun', by: 'ada' }] }]);
+    expect(records(decided.stdout)).toMatchObject([{ decisions: [{ action: 'rerun', by: 'alpha:ada' }] }]);
     expect((await cli(['status', 'one', '--wait'])).code).toBe(0);
     await loseAnswer('all-1');
     await loseAnswer('all-2');
