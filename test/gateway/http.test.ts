@@ -73,6 +73,13 @@ describe('the gateway as a server', () => {
     const { status, headers, body } = await gateway.send('PATCH', '/v1/jobs/x');
     expect({ status, code: body.code }).toEqual({ status: 405, code: 'method_not_allowed' });
     expect(headers.get('allow')).toBe('PUT, GET, HEAD, DELETE');
+    for (const [path, allow] of [
+      ['/v1/jobs/x/events', 'GET'],
+      ['/metrics', 'GET, HEAD'],
+    ] as const) {
+      const other = await gateway.send('POST', path, { body: {} });
+      expect([other.status, other.headers.get('allow')]).toEqual([405, allow]);
+    }
   });
 
   test.each([
@@ -106,7 +113,7 @@ describe('the gateway as a server', () => {
   test('a canceled job is run again by retry, and answers', async () => {
     await world.model.rules({ match: { job_id: 'again' }, times: 1, do: { hold: true } });
     await put('again', film('heat (1995)'));
-    await until('the call is under way', async () => (await world.jobs.get('again'))?.sent_at);
+    await world.model.waitForHeld('again');
     expect((await gateway.send('POST', '/v1/jobs/again/cancel')).body.status).toBe('CANCELED');
     await world.model.release();
     // a submission is answered by the record: it may have been paid for
@@ -122,7 +129,7 @@ describe('the gateway as a server', () => {
     await world.model.rules({ match: { job_id: 'stopped' }, do: { hold: true } });
     const other = await startGateway(world);
     const waiting = other.send('PUT', '/v1/jobs/stopped?wait=60', { body: film('heat (1995)') });
-    await until('the call is under way', async () => (await world.jobs.get('stopped'))?.sent_at);
+    await world.model.waitForHeld('stopped');
     await other.stop();
     const { status, headers } = await waiting;
     expect({ status, location: headers.get('location') }).toEqual({
@@ -177,8 +184,14 @@ describe('the gateway as a server', () => {
         '/v1/stats',
         '/readyz',
         '/v1/chat/completions',
+        '/metrics',
       ]),
     );
+    expect(Object.keys(body.paths)).not.toContain('/page/settings');
+    const { responses } = body.paths['/v1/jobs/{job_id}/events'].get;
+    expect(responses).toMatchObject({ 204: {}, 404: {}, 410: {} });
+    expect(Object.keys(responses[200].content)).toEqual(['text/event-stream']);
+    expect(responses[204].content).toBeUndefined();
     const page = await gateway.send('GET', '/docs');
     expect(page.status).toBe(200);
     expect(page.body).not.toMatch(/(src|href)="(https?:)?\/\//);
