@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Metrics } from '../metrics';
 import type { GatewayOptions } from './deps';
 import { HttpError } from './http/http-error';
+import { METRICS_ANSWERS } from './openapi/answers';
 
 /**
  * `/metrics`: what this gateway counted. It names every tenant's tasks and tells how much they use, so that no
@@ -12,8 +13,9 @@ import { HttpError } from './http/http-error';
 export const metricsRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, { deps }) => {
   const { keys, metrics } = deps;
   const { registry } = metrics;
+  const schema = { tags: ['health'], summary: 'What it counted', security: [], response: METRICS_ANSWERS };
   // nobody's key opens it: a scraper without one is told the same
-  app.get('/metrics', { config: { isPublic: true } }, async (_, reply) => {
+  app.get('/metrics', { config: { isPublic: true }, schema }, async (_, reply) => {
     if (keys !== null) throw elsewhere();
     return reply
       .header('cache-control', 'no-store')

@@ -222,6 +222,7 @@ describe('the life of a job as server-sent events', () => {
     await change('silent', (row) => row);
     const app = Fastify({ forceCloseConnections: 'idle' });
     app.setValidatorCompiler(validatorCompiler);
+    app.setSerializerCompiler(() => JSON.stringify);
     app.decorateRequest('tenant', null);
     addClosing(app);
     addWaiting(app, 10);

@@ -7,6 +7,7 @@ import type { GatewayOptions } from '../deps';
 import { endOfWait } from '../http/leave';
 import { takePlace } from '../http/waiting';
 import { JobParams } from '../jobs/schemas';
+import { EVENT_ANSWERS } from '../openapi/answers';
 import { refusalOf } from '../problem';
 import { isOver } from './job-events';
 import { streamText } from './stream';
@@ -27,7 +28,15 @@ export const eventRoutes: FastifyPluginAsyncZod<GatewayOptions & { keepAliveMs?:
 ) => {
   app.get(
     '/v1/jobs/:job_id/events',
-    { exposeHeadRoute: false, schema: { params: JobParams } },
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['jobs'],
+        summary: 'The life of a job, as server-sent events',
+        params: JobParams,
+        response: EVENT_ANSWERS,
+      },
+    },
     async (request, reply) => {
       const signal = endOfWait(reply);
       const changes = deps.jobs(request.tenant).watch(request.params.job_id, { signal });

@@ -60,3 +60,22 @@ export function recordAnswers(schema: z.ZodType, ...problems: Status[]) {
     ...problems,
   );
 }
+
+/** `GET /v1/jobs/{job_id}/events`. */
+export const EVENT_ANSWERS = {
+  ...answers({}, 404, 410),
+  200: {
+    description: "Events named by the job's status, each with its record; `end` after the last.",
+    ...content('text/event-stream', z.string()),
+  },
+  204: z.undefined().describe('Last-Event-ID names the end of the job: there is nothing to come back for.'),
+};
+
+/** `GET /metrics`. */
+export const METRICS_ANSWERS = {
+  200: { description: 'What this gateway counted, for Prometheus.', ...content('text/plain', z.string()) },
+  403: {
+    description: 'A gateway with keys serves them on a port of their own.',
+    ...content('application/problem+json', ProblemSchema),
+  },
+};

@@ -50,7 +50,8 @@ export const pageRoutes: FastifyPluginAsync<GatewayOptions> = async (app, { deps
     const url = name === 'index.html' ? '/' : `/page/${name}`;
     app.get(url, { config: { isPublic: true } }, async (_, reply) => reply.headers(headers).send(file));
   }
-  app.get('/page/settings', async (request, reply) => {
+  // the page's own affair, which changes with it: in no description of the API
+  app.get('/page/settings', { schema: { hide: true } }, async (request, reply) => {
     const { tenant } = request;
     const settings: PageSettings = {
       tenant,
