@@ -195,3 +195,9 @@ export class WrongStateError extends JobError {
     super(jobId, `Job ${jobId}: ${why}.`, { code: 'wrong_state', record });
   }
 }
+
+/** What a fault of the network or the system is called, e.g. `ECONNREFUSED`: its message may quote what was sent. */
+export function faultCode(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : String(name ?? 'Error');
+}

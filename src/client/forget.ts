@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Client } from '@temporalio/client';
 import { ConfigError, JobNotFoundError, UnreachableError, WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
@@ -7,6 +6,7 @@ import { forget } from '../once/rules/decide';
 import type { StoredJob } from '../store/store';
 import { deleteHistory } from './history';
 import { leaveOn } from './leave';
+import { pollEnd } from './poll-end';
 import { findRun, watchUntilClosed } from './runs';
 import type { Scope } from './scope';
 import type { ProviderCopies } from './types';
@@ -59,10 +59,7 @@ export async function forgetJob(
 
 /** Waits for the latest run to close. @returns false where it had not when `enough` aborted */
 async function hasClosed(client: Client, key: string, enough: AbortSignal): Promise<boolean> {
-  // a wait that has ended leaves no long poll behind
-  const left = new AbortController();
-  // Temporal's client adds a listener with each request of a poll, and never takes it off
-  setMaxListeners(0, left.signal);
+  const left = pollEnd();
   try {
     await leaveOn(enough, watchUntilClosed(client, key, left.signal));
     return true;

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
+import { pollEnd } from './poll-end';
 import { watchUntilClosed } from './runs';
 import { restartRun, type Scope } from './scope';
 
@@ -28,10 +28,7 @@ export async function waitForRecord(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<JobRecord | null> {
-  // a wait that has ended leaves no long poll behind: a closed connection would find it, and crash on it
-  const left = new AbortController();
-  // Temporal's client adds a listener with each request of a poll, and never takes it off
-  setMaxListeners(0, left.signal);
+  const left = pollEnd();
   try {
     return await lookUntilAnswered(scope, wanted, signal, left.signal);
   } finally {

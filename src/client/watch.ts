@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnreachableError } from '../errors';
 import { isSettled, type JobRecord } from '../job';
+import { pollEnd } from './poll-end';
 import { watchUntilClosed } from './runs';
 import type { Scope } from './scope';
 
@@ -39,15 +39,13 @@ export class Watch {
   private last: Look | null = null;
   private coming = deferred<Look>();
   private nap = new AbortController();
-  private readonly left = new AbortController();
+  private readonly left = pollEnd();
   private run: Promise<void> | null = null;
 
   constructor(
     private readonly scope: Scope,
     private readonly key: string,
   ) {
-    // Temporal's client adds a listener with each request of a poll, and never takes it off
-    setMaxListeners(0, this.left.signal);
     void this.look();
   }
 

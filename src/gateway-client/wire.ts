@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, request as send } from 'undici';
-import { ConfigError, UnreachableError } from '../errors';
+import { ConfigError, faultCode, UnreachableError } from '../errors';
 
 /** How long a gateway may take to answer what it need not wait for. */
 const ANSWER_WITHIN_MS = 30_000;
@@ -81,7 +81,7 @@ export class Wire {
       return answer;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      throw this.away(`does not answer (${codeOf(error)})`, isOnce, error);
+      throw this.away(`does not answer (${faultCode(error)})`, isOnce, error);
     }
   }
 
@@ -115,9 +115,4 @@ function parse(text: string): object | null {
   } catch {
     return null;
   }
-}
-
-function codeOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name ?? 'Error');
 }

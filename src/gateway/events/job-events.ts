@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stateOf } from '../../client/watch';
 import { isSettled, type JobRecord } from '../../job';
-import type { SseMessage } from './sse';
+import type { SseMessage } from '../http/sse';
 
 /**
  * Names one state of a record: its fencing token, and a digest of all that is told of it. The token alone

@@ -1,7 +1,7 @@
 import { isSettled, type JobRecord } from '../../job';
+import { sseComment, sseMessage, sseRetry } from '../http/sse';
 import { refusalOf } from '../problem';
 import { endEvent, eventId, recordEvent } from './job-events';
-import { sseComment, sseMessage, sseRetry } from './sse';
 
 /** A client whose connection broke comes back after so long. */
 const COME_BACK_AFTER_MS = 2_000;

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WaitOptions } from '../../client';
 import type { SubmitAnswer } from '../../job';
+import type { ProviderError } from '../../once/outcome';
 import type { Endpoint } from '../../tasks/task';
 import type { GatewayDeps } from '../deps';
 import { HttpError } from '../http/http-error';
@@ -33,8 +34,9 @@ export async function answerKeyed(
   const { submitted, answer: answerTo } = await untilDurable(reply, jobs.begin(job));
   const answer = submitted.replayed ? submitted : await waitFor(answerTo, reply);
   if (answer.replayed) reply.header('idempotent-replayed', 'true');
-  const result = await resultOf(jobs, answer);
-  if (!result) return sendError(reply, failureOf(answer, await jobs.providerError(answer)));
+  const said = answer.status === 'COMPLETED' ? null : await jobs.providerError(answer);
+  const result = resultOf(answer, said);
+  if (!result) return sendError(reply, failureOf(answer, said));
   const shown = showTo(input, endpoint, result);
   nameRequest(reply, answer);
   return stream === true
@@ -61,10 +63,9 @@ function bodyOf(request: FastifyRequest): Body {
 }
 
 /** The provider's answer; also a response that failed at the provider unpaid, which is an answer there. */
-async function resultOf(jobs: ReturnType<GatewayDeps['jobs']>, answer: SubmitAnswer): Promise<Body | null> {
+function resultOf(answer: SubmitAnswer, said: ProviderError | null): Body | null {
   if (answer.status === 'COMPLETED') return answer.result as Body;
   if (answer.status !== 'FAILED' || answer.billed !== 'no') return null;
-  const said = await jobs.providerError(answer);
   return said?.status === 200 ? (said.body as Body | null) : null;
 }
 

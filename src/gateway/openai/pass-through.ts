@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Agent, type Dispatcher, request as send } from 'undici';
+import { faultCode } from '../../errors';
 import { isConnectFailure } from '../../provider/wire';
 import type { GatewayDeps } from '../deps';
 import { HttpError } from '../http/http-error';
@@ -43,7 +44,7 @@ export async function passThrough(
   } catch (error) {
     // the caller's body is too long
     if (error instanceof HttpError) throw error;
-    if (!gone.signal.aborted) log.warn({ reason: codeOf(error) }, 'pass-through failed');
+    if (!gone.signal.aborted) log.warn({ reason: faultCode(error) }, 'pass-through failed');
     return sendError(reply, failureOf(error));
   }
   const { statusCode, headers, body } = response;
@@ -69,7 +70,7 @@ function pick({ headers }: FastifyRequest): Record<string, string> {
 
 /** Only a request that was never sent may be sent again by an SDK without being asked. */
 function failureOf(error: unknown) {
-  const why = `(${codeOf(error)})`;
+  const why = `(${faultCode(error)})`;
   return isConnectFailure(error)
     ? openAiError(502, 'provider_unreachable', `The provider can't be reached ${why}; nothing was sent.`)
     : finalError(502, 'provider_failed', `The provider broke off ${why}; it may have executed the request.`);
@@ -81,9 +82,4 @@ function redirected() {
     'provider_redirects',
     'The provider redirects, which is not followed; its operator has to look at OPENAI_BASE_URL.',
   );
-}
-
-function codeOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name ?? 'Error');
 }

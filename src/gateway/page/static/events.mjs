@@ -101,7 +101,12 @@ function dispatch(message, place, tell) {
  */
 function pause(ms, signal) {
   return new Promise((done) => {
-    setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      done(undefined);
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
   });
 }
