@@ -54,20 +54,37 @@ describe('the gateway as a server', () => {
     }
   });
 
-  test('headers without end, and ones that are no HTTP, end the connection', async () => {
-    const { port } = new URL(gateway.url);
-    for (const text of [`GET /healthz HTTP/1.1\r\nx: ${'x'.repeat(64_000)}\r\n\r\n`, 'nonsense\r\n\r\n']) {
-      const socket = connect(Number(port), '127.0.0.1', () => socket.write(text));
-      const answer = await new Promise<string>((done) => {
-        let said = '';
-        socket.on('data', (chunk) => {
-          said += chunk;
-        });
-        socket.on('error', () => undefined).on('close', () => done(said));
+  /** Writes to a connection of its own; resolves with what it was told when the gateway ends it. */
+  const sendRaw = (text: string) => {
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1', () => socket.write(text));
+    return new Promise<string>((done) => {
+      let said = '';
+      socket.on('data', (chunk) => {
+        said += chunk;
       });
-      expect(answer).toMatch(/^HTTP\/1.1 4\d\d/);
-    }
+      socket.on('error', () => undefined).on('close', () => done(said));
+    });
+  };
+
+  test.each([
+    [
+      'headers without end',
+      `GET /healthz HTTP/1.1\r\nx: ${'x'.repeat(64_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    ['what is no HTTP', 'nonsense\r\n\r\n', 400, 'no_http'],
+  ])('%s is told so and ends the connection', async (_, text, status, code) => {
+    const [head, body] = (await sendRaw(text)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json`, 's'));
+    expect(JSON.parse(body!)).toMatchObject({ status, code });
   });
+
+  test('a client that never ends its headers is shown out, and nobody else waits for it', async () => {
+    const slow = sendRaw('GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nx-slow: ');
+    expect((await gateway.send('GET', '/v1/jobs')).status).toBe(200);
+    expect(await slow).toMatch(/^HTTP\/1.1 408 .*request_timeout/s);
+  }, 60_000);
 
   test('a path has the methods that it says: 405 names them', async () => {
     const { status, headers, body } = await gateway.send('PATCH', '/v1/jobs/x');

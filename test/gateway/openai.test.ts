@@ -8,9 +8,12 @@ import OpenAI, {
 import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import { JobClient } from '../../src';
+import { clientsByTenant } from '../../src/gateway/run';
 import { forget } from '../../src/once/rules/decide';
+import { createProvider } from '../../src/provider/openai';
 import { openMemoryStore } from '../../src/store/memory';
 import { addLane, errorOf, losingAnswers, untilRun } from '../promises/support';
+import { answer, completion, startOddServer } from '../provider/odd-server';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
 import { keysOf, startGateway, type TestGateway } from './support';
@@ -102,6 +105,22 @@ describe('the official Node package, unchanged, at the gateway', () => {
         expect(message.tool_calls).toMatchObject([call]);
       }
       expect(world.model.billed('rich')).toBe(1);
+    });
+
+    test('a field that nobody here knows reaches the provider', async () => {
+      const provider = await startOddServer((response) => answer(response, 200, completion('hi')));
+      const { client, store } = world;
+      await world.addWorker({
+        taskQueue: 'odd',
+        provider: createProvider({ baseUrl: provider.baseUrl, recovery: 'none', callTimeoutMs: 5_000 }),
+      });
+      const odd = await startGateway(world, { jobs: clientsByTenant({ client, store, taskQueue: 'odd' }) });
+      const theirs = new OpenAI({ baseURL: `${odd.url}/v1`, apiKey: 'x' });
+      const request = { ...QUESTION, own_field: { deep: [1] } };
+      await theirs.chat.completions.create(request, key('own-field'));
+      expect(provider.received).toMatchObject([{ body: request }]);
+      await odd.stop();
+      await provider.close();
     });
 
     test('a response is a job too', async () => {
