@@ -101,7 +101,11 @@ test.concurrent('Temporal away, then back: nothing is lost, deleted before its s
   await until('it goes on', () => consumer.logged('going on').length > 0, 120_000);
   await queue.untilEmpty();
   const counts = await consumer.stop();
-  expect(counts).toMatchObject({ received: 2 * ids.length, left: ids.length, poison: 0 });
+  // as many as came with the one receive that met the outage were left once, and came back
+  const left = counts.left as number;
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(ids.length);
+  expect(counts).toMatchObject({ received: ids.length + left, poison: 0 });
   expect(consumer.logged('waiting')).toMatchObject([{ why: expect.stringMatching(/^[^\n]+\.$/) }]);
   for (const id of ids) {
     expect(await outcome(lane, id)).toMatchObject({ status: 'COMPLETED', attempts: 1 });
