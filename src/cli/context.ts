@@ -101,7 +101,7 @@ export async function withParts<T>(
   const { temporal, storeUrl } = places;
   const encryption = await loadKeys(config);
   const provider = await makeProvider?.(config, places);
-  const store = storeUrl === null ? undefined : await openStore(storeUrl, { encryption });
+  const store = storeUrl === null ? undefined : await openStore(storeUrl, { encryption, creates });
   try {
     const { namespace } = temporal;
     const connection = { connectTimeout: CONNECT_TIMEOUT_MS, ...temporal.connection };

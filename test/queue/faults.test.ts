@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCli } from '../cli/support';
-import { AWS_ENV, type SqsServer, startSqsServer } from '../support/sqs-server';
+import { AWS_ENV } from '../support/moto-server';
+import { type SqsServer, startSqsServer } from '../support/sqs-server';
 
 const folder = mkdtempSync(join(tmpdir(), 'infer-once-queue-'));
 let sqs: SqsServer;

@@ -1,6 +1,7 @@
 import type { Delivery, Verdict } from '../../src/queue/queue';
 import { openSqsQueue } from '../../src/queue/sqs';
-import { AWS_ENV, type SqsServer, startSqsServer, type TestQueue } from '../support/sqs-server';
+import { AWS_ENV } from '../support/moto-server';
+import { type SqsServer, startSqsServer, type TestQueue } from '../support/sqs-server';
 import { until } from '../support/until';
 
 let sqs: SqsServer;

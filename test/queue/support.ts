@@ -1,6 +1,6 @@
 import { type Running, startCli } from '../cli/support';
 import type { CrashWorld, Lane } from '../support/crash-world';
-import { AWS_ENV } from '../support/sqs-server';
+import { AWS_ENV } from '../support/moto-server';
 
 /** A consumer process, with what it has logged. */
 export interface ConsumerProcess extends Running {

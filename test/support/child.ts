@@ -21,7 +21,9 @@ export interface Child {
 
 /** Starts a script of plain JavaScript under this Node. */
 export function startChild(script: string, ...args: string[]): Child {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // what a test has set itself, too
+  const { env } = process;
+  const child = spawn(process.execPath, [script, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: string[] = [];
   const reader = createInterface(child.stdout);
   reader.on('line', (line) => lines.push(line));

@@ -113,7 +113,7 @@ class Parts {
     const offline = await this.startOffline();
     // made before the workers come, so that they don't all make it
     const encryption = encryptionKeysOfFile(own.INFER_ONCE_ENCRYPTION_KEYS_FILE?.trim() || undefined);
-    await (await openStore(storeUrl, { encryption })).close();
+    await (await openStore(storeUrl, { encryption, creates: true })).close();
     const uiUrl = headless ? null : server.uiUrl;
     const offlineBaseUrl = offline?.baseUrl ?? null;
     const { address: temporalAddress } = server;

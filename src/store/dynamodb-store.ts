@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { StoreCorruptError } from '../errors';
+import { factsOf, ROW, type RowFacts, setsOf, toItem } from './dynamodb-items';
+import { findPlaces, scanStats } from './dynamodb-list';
+import { cutPieces, DynamoPieces, type NewPieces } from './dynamodb-pieces';
+import type { DynamoTable, Item } from './dynamodb-table';
+import type { LeaseWatch } from './lease-watch';
+import { decodeCursor, encodeCursor, pageSize } from './page';
+import { decodePage, decodeRow, encodeRow, type JobRow } from './row';
+import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
+
+/** A job's JSON over so many bytes is kept in pieces; the rest of the item's 400 KB is for what stands beside it. */
+const DOC_LIMIT_BYTES = 300_000;
+
+/** A row as it was seen, by which a write of it is conditional. */
+interface Seen {
+  job: StoredJob | null;
+  now: number;
+  /** Null where there is no row. */
+  facts: RowFacts | null;
+}
+
+/** The times that a store without a clock goes by. */
+export interface Clocks {
+  /** The job's time. */
+  watch: LeaseWatch;
+  /** This machine's clock, ms since the epoch, never going back. */
+  wall: () => number;
+}
+
+/**
+ * The store over a table. A decision runs here, over a row as it was seen; its write is conditional on that
+ * row's revision. Where another writer came between, it is decided anew: nobody holds a lock while a process
+ * thinks, or is frozen. Texts in pieces are written before the row that names them.
+ */
+export class DynamoStore implements ResultStore {
+  private readonly pieces: DynamoPieces;
+  /** Who has met another writer of a job waits for the others of this process that have: each try costs money. */
+  private readonly turns = new Map<string, Promise<unknown>>();
+
+  constructor(
+    readonly id: string,
+    private readonly table: DynamoTable,
+    private readonly clocks: Clocks,
+  ) {
+    this.pieces = new DynamoPieces(table);
+  }
+
+  async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
+    const { job, now } = await this.look(key);
+    return { job, now };
+  }
+
+  async update<T>(key: string, decide: Decide<T>): Promise<T> {
+    const first = await this.tryUpdate(key, decide);
+    if (first) return first.returns;
+    return this.inTurn(key, async () => {
+      for (;;) {
+        const done = await this.tryUpdate(key, decide);
+        if (done) return done.returns;
+      }
+    });
+  }
+
+  async readBlob(key: string, name: string): Promise<string | null> {
+    return this.readNamed(key, async (item) => {
+      const set = item && factsOf(key, item).blobs[name];
+      return set ? ((await this.pieces.read(key, set)) ?? undefined) : null;
+    });
+  }
+
+  async list(filter: ListFilter): Promise<ListPage> {
+    const size = pageSize(filter.limit);
+    const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
+    const places = await findPlaces(this.table, filter, after, size + 1);
+    const page = places.slice(0, size);
+    const items = await this.table.getMany(page.map(({ key }) => ({ pk: key, sk: ROW })));
+    const byKey = new Map(items.map((item) => [item.pk!.S!, item]));
+    const rows: JobRow[] = [];
+    for (const { key, updated_at } of page) {
+      const item = byKey.get(key);
+      // the index is a moment late: what has gone on to another status is in that one's list
+      if (!item || (filter.status !== undefined && item.status?.S !== filter.status)) continue;
+      const doc = await this.docOf(key, item);
+      rows.push({ key, updated_at, status: item.status?.S, doc } as unknown as JobRow);
+    }
+    const cursor = places.length > size ? { cursor: encodeCursor(page.at(-1)!) } : {};
+    return { ...decodePage(rows, size), ...cursor };
+  }
+
+  async stats({ tenant }: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {
+    return scanStats(this.table, tenant);
+  }
+
+  async close(): Promise<void> {
+    this.table.close();
+  }
+
+  private async tryUpdate<T>(key: string, decide: Decide<T>): Promise<{ returns: T } | null> {
+    const seen = await this.look(key);
+    if (seen.facts?.unswept) await this.finishDrop(key, seen.facts);
+    const change = decide(seen.job, seen.now);
+    if (!change.job) return change;
+    return (await this.write(encodeRow(key, change.job), change, seen)) ? change : null;
+  }
+
+  private async look(key: string): Promise<Seen> {
+    const askedAt = this.clocks.watch.monotonic();
+    const seen = await this.readNamed(key, async (item) => {
+      if (!item) return { item, doc: null };
+      const doc = await this.docOf(key, item);
+      return doc === undefined ? undefined : { item, doc };
+    });
+    const wall = this.clocks.wall();
+    if (!seen.item) return { job: null, now: wall, facts: null };
+    const facts = factsOf(key, seen.item);
+    const job = decodeRow({ key, status: seen.item.status?.S, doc: seen.doc });
+    return { job, now: this.clocks.watch.tell({ job, ...facts }, wall, askedAt), facts };
+  }
+
+  /** The job's JSON; undefined where a piece of it is missing. */
+  private async docOf(key: string, item: Item): Promise<string | undefined> {
+    const { docPieces } = factsOf(key, item);
+    return docPieces ? ((await this.pieces.read(key, docPieces)) ?? undefined) : item.doc?.S;
+  }
+
+  /**
+   * Reads a row and something in pieces that it names. Where a piece is missing (`undefined`), the row has been
+   * replaced meanwhile, and is read again; one that has not is damaged.
+   */
+  private async readNamed<T>(
+    key: string,
+    readPieces: (item: Item | undefined) => Promise<T | undefined>,
+  ): Promise<T> {
+    for (let before: string | undefined; ; ) {
+      const item = await this.table.get(key, ROW);
+      const found = await readPieces(item);
+      if (found !== undefined) return found;
+      const revision = item?.rev?.S;
+      if (revision === before) throw new StoreCorruptError(key, 'a piece of its text is missing');
+      before = revision;
+    }
+  }
+
+  /** @returns false where another writer came between */
+  private async write(row: JobRow, change: Change<unknown>, seen: Seen): Promise<boolean> {
+    const { facts, written } = planWrite(row, change, seen);
+    await this.pieces.write(row.key, written);
+    const won =
+      (await this.table.put(toItem(row, facts), seen.facts?.revision ?? null)) ||
+      (await this.isWritten(row.key, facts, written));
+    if (!won) {
+      await this.pieces.tidy(row.key, written);
+      return false;
+    }
+    if (row.status === 'IN_PROGRESS') this.clocks.watch.saw(row.key, facts.revision);
+    if (facts.unswept) await this.finishDrop(row.key, facts);
+    else if (seen.facts) await this.tidyReplaced(row.key, seen.facts, facts);
+    return true;
+  }
+
+  /** A request whose reply was lost is sent again by the SDK, and then finds its own write in its way. */
+  private async isWritten(key: string, { revision }: RowFacts, written: NewPieces[]): Promise<boolean> {
+    const item = await this.table.get(key, ROW);
+    if (!item) return false;
+    const found = factsOf(key, item);
+    const named = new Set(setsOf(found).map(({ id }) => id));
+    return found.revision === revision || written.some(({ id }) => named.has(id));
+  }
+
+  private async tidyReplaced(key: string, before: RowFacts, after: RowFacts): Promise<void> {
+    const named = new Set(setsOf(after).map(({ id }) => id));
+    await this.pieces.tidy(
+      key,
+      setsOf(before).filter(({ id }) => !named.has(id)),
+    );
+  }
+
+  /** Erases what a drop has left; a row says that this is to be done until it is. */
+  private async finishDrop(key: string, { drops, revision }: RowFacts): Promise<void> {
+    await this.pieces.sweep(key, drops);
+    await this.table.unset(key, ROW, 'unswept', revision);
+  }
+
+  private async inTurn<T>(key: string, step: () => Promise<T>): Promise<T> {
+    const mine = (this.turns.get(key) ?? Promise.resolve()).then(step);
+    const over = mine.catch(() => undefined);
+    this.turns.set(key, over);
+    try {
+      return await mine;
+    } finally {
+      if (this.turns.get(key) === over) this.turns.delete(key);
+    }
+  }
+}
+
+/** What a change makes of the row's item and which pieces go before it. */
+function planWrite(
+  row: JobRow,
+  { job, blobs = {}, dropBlobs = false }: Change<unknown>,
+  seen: Seen,
+): { facts: RowFacts; written: NewPieces[] } {
+  const revision = randomBytes(8).toString('hex');
+  const drops = (seen.facts?.drops ?? 0) + (dropBlobs ? 1 : 0);
+  const cut = (text: string, index: number) => cutPieces(text, drops, revision, index);
+  const named = Object.entries(blobs).map(([name, text], index) => [name, cut(text, index)] as const);
+  const isLarge = Buffer.byteLength(row.doc) > DOC_LIMIT_BYTES;
+  const doc = isLarge ? cut(row.doc, named.length) : null;
+  const facts: RowFacts = {
+    revision,
+    drops,
+    unswept: dropBlobs,
+    leaseMs: leaseLength(job!, seen),
+    blobs: { ...(dropBlobs ? {} : seen.facts?.blobs), ...Object.fromEntries(named) },
+    docPieces: doc,
+  };
+  return { facts, written: [...named.map(([, set]) => set), ...(doc ? [doc] : [])] };
+}
+
+function leaseLength({ lease_until, token }: StoredJob, { job, now, facts }: Seen): number {
+  if (lease_until === null || lease_until === undefined) return 0;
+  const isSame = job?.token === token && job.lease_until === lease_until;
+  return isSame ? (facts?.leaseMs ?? 0) : Math.max(0, lease_until - now);
+}
