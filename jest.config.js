@@ -2,8 +2,8 @@
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // they need a browser: npm run test:page
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/page/'],
+  // they need a browser: npm run test:page; or a store's server: npm run test:stores
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/page/', '<rootDir>/test/stores/'],
   transform: {
     '^.+\\.(t|j)s$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }],
   },

@@ -8,7 +8,7 @@ import type { ResultStore } from './store';
 import { StoreClock } from './store-clock';
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 5_000;
 /** The SDK's own tries of one request, with growing pauses: also what a throttled table gets. */
 const MOST_TRIES = 5;
 

@@ -15,16 +15,19 @@ const plan = fc.array(step, { maxLength: MOST_COMMANDS, size: 'max' });
 /**
  * Random commands of several actors, with right and stale tokens, must leave a store as they leave a plain
  * map: the same answers, the same row, the same blobs.
+ *
+ * @param runs - default 1,000; fewer where the server of the tests is much slower than the real one
  */
 export function describeProperties(
   name: string,
   open: () => Promise<{ store: ResultStore; cleanup(): void | Promise<void> }>,
+  runs = RUNS,
 ): void {
   test(
-    `the ${name} store does in ${RUNS} random runs what a plain map does`,
+    `the ${name} store does in ${runs} random runs what a plain map does`,
     async () => {
       const { store, cleanup } = await open();
-      await fc.assert(doesWhatAMapDoes(store), { numRuns: RUNS });
+      await fc.assert(doesWhatAMapDoes(store), { numRuns: runs });
       await cleanup();
     },
     TIME_OUT_MS,

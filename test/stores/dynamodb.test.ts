@@ -35,7 +35,14 @@ describeProcesses('one DynamoDB table', async () => ({
   cleanup: () => undefined,
 }));
 
-describeProperties('dynamodb', async () => {
-  const store = await openDynamoStore(await server.createTable());
-  return { store, cleanup: () => store.close() };
-});
+/** moto answers some 200 requests a second, and a run makes some 200. */
+const RUNS = 200;
+
+describeProperties(
+  'dynamodb',
+  async () => {
+    const store = await openDynamoStore(await server.createTable());
+    return { store, cleanup: () => store.close() };
+  },
+  RUNS,
+);

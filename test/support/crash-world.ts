@@ -81,6 +81,8 @@ export interface CrashWorld {
 export interface CrashWorldOptions {
   /** Search attributes to register, e.g. `{ JobTask: 'Keyword' }`. */
   searchAttributes?: Record<string, string>;
+  /** What the store's driver is told in each worker; default nothing. */
+  storeEnv?: Record<string, string>;
   /** Makes a new store of this name; gives its URL. Default: a SQLite file. */
   makeStore?(name: string): Promise<string>;
   /** Keep Temporal's state in a file, so that it outlives its server. */
@@ -111,6 +113,7 @@ export async function startCrashWorld(options: CrashWorldOptions = {}): Promise<
       OPENAI_API_KEY: 'none',
       INFER_ONCE_STORE_URL: storeUrl,
       INFER_ONCE_TASK_QUEUE: taskQueue,
+      ...options.storeEnv,
       ...TIMES,
       ...environmentOf(spec),
     };

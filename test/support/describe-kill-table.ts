@@ -9,14 +9,16 @@ import { runKilledJob } from './killed-job';
  *
  * @param cells - default: the whole table
  * @param makeStore - makes a new store of this name; gives its URL. Default: a SQLite file
+ * @param storeEnv - what the store's driver is told in each worker; default nothing
  */
 export function describeKillTable(
   cells: readonly Cell[] = CELLS,
   makeStore?: (name: string) => Promise<string>,
+  storeEnv?: Record<string, string>,
 ): void {
   let world: CrashWorld;
   beforeAll(async () => {
-    world = await startCrashWorld({ makeStore });
+    world = await startCrashWorld({ makeStore, storeEnv });
   });
   afterAll(() => world.stop());
 

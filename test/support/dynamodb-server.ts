@@ -17,6 +17,7 @@ export async function startDynamo(): Promise<DynamoServer> {
     if (value === undefined) delete process.env[name];
     else process.env[name] = value;
   }
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const { url, stop } = await startMoto();
   let tables = 0;
   const nextUrl = () => `dynamodb:store-${++tables}?endpoint=${url}&region=eu-west-1`;

@@ -1,0 +1,19 @@
+import { describeKillTable } from '../support/describe-kill-table';
+import { SOME_CELLS } from '../support/kill-table';
+import { type DynamoServer, startDynamo } from '../support/dynamodb-server';
+import { AWS_ENV } from '../support/moto-server';
+
+let server: DynamoServer;
+beforeAll(async () => {
+  server = await startDynamo();
+});
+
+// what a policy decides does not hang on the store: here each point and recovery meets one of them
+describeKillTable(
+  SOME_CELLS,
+  () => server.createTable(),
+  Object.fromEntries(Object.entries(AWS_ENV).flatMap(([name, value]) => (value ? [[name, value]] : []))),
+);
+
+// after the world whose workers use it
+afterAll(() => server.stop());
