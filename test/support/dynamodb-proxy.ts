@@ -54,6 +54,8 @@ export async function openDynamoProxy(serverUrl: string): Promise<DynamoProxy> {
   }
 
   const proxy = createServer((incoming, answer) => void serve(incoming, answer));
+  // longer than any pause between two tries
+  proxy.keepAliveTimeout = 60_000;
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   return {
