@@ -57,25 +57,34 @@ export class DynamoPieces {
 
   /** Best effort: a piece that nobody names does no harm. */
   async tidy(key: string, sets: readonly PieceSet[]): Promise<void> {
-    await inLanes(sets.flatMap(sortKeys), (sk) => this.table.remove(key, sk)).catch(() => undefined);
+    await this.erase(key, sets.flatMap(sortKeys)).catch(() => undefined);
   }
 
   /**
-   * Erases every piece that was written before a drop, also what a writer that died has left. Safe at any
-   * time: a row at that drop or a later one names none of them, and no writer can commit one any more.
+   * The sort keys of a job's pieces, also of those that a writer which died has left.
+   *
+   * @param before - only those that were written before this drop; default all
    */
-  async sweep(key: string, drops: number): Promise<void> {
+  async find(key: string, before?: number): Promise<string[]> {
     const pages = this.table.query({
       KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
       ExpressionAttributeValues: {
         ':pk': { S: key },
         ':first': { S: 'piece#' },
-        ':last': { S: `piece#${dropsPrefix(drops)}` },
+        ':last': { S: before === undefined ? 'piece$' : `piece#${dropsPrefix(before)}` },
       },
       ProjectionExpression: 'sk',
       ConsistentRead: true,
     });
-    for await (const items of pages) await inLanes(items, ({ sk }) => this.table.remove(key, sk!.S!));
+    const found: string[] = [];
+    for await (const items of pages) found.push(...items.map(({ sk }) => sk!.S!));
+    return found;
+  }
+
+  async erase(key: string, found: readonly string[]): Promise<void> {
+    await inLanes(found, async (sk) => {
+      await this.table.remove(key, sk);
+    });
   }
 }
 
@@ -91,7 +100,8 @@ function pieceOf(body: Buffer, index: number): Buffer {
   return body.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
 }
 
-async function inLanes<T>(things: readonly T[], step: (thing: T) => Promise<void>): Promise<void> {
+/** Does a step for each thing, a few at once. */
+export async function inLanes<T>(things: readonly T[], step: (thing: T) => Promise<void>): Promise<void> {
   const left = things.values();
   const lane = async () => {
     for (const thing of left) await step(thing);

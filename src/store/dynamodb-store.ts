@@ -1,24 +1,23 @@
-import { randomBytes } from 'node:crypto';
 import { StoreCorruptError } from '../errors';
 import { factsOf, ROW, type RowFacts, setsOf, toItem } from './dynamodb-items';
 import { findPlaces, scanStats } from './dynamodb-list';
-import { cutPieces, DynamoPieces, type NewPieces } from './dynamodb-pieces';
+import { DynamoPieces, inLanes, type NewPieces } from './dynamodb-pieces';
 import type { DynamoTable, Item } from './dynamodb-table';
+import { planWrite, type Seen } from './dynamodb-write';
 import type { LeaseWatch } from './lease-watch';
 import { decodeCursor, encodeCursor, pageSize } from './page';
-import { decodePage, decodeRow, encodeRow, type JobRow } from './row';
-import type { Change, Decide, ListFilter, ListPage, ResultStore, StatsRow, StoredJob } from './store';
-
-/** A job's JSON over so many bytes is kept in pieces; the rest of the item's 400 KB is for what stands beside it. */
-const DOC_LIMIT_BYTES = 300_000;
-
-/** A row as it was seen, by which a write of it is conditional. */
-interface Seen {
-  job: StoredJob | null;
-  now: number;
-  /** Null where there is no row. */
-  facts: RowFacts | null;
-}
+import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
+import type {
+  Change,
+  Decide,
+  ListFilter,
+  ListPage,
+  ResultStore,
+  SeenRow,
+  StatsRow,
+  StoredJob,
+} from './store';
+import { Turns } from './turns';
 
 /** The times that a store without a clock goes by. */
 export interface Clocks {
@@ -34,9 +33,10 @@ export interface Clocks {
  * thinks, or is frozen. Texts in pieces are written before the row that names them.
  */
 export class DynamoStore implements ResultStore {
+  readonly encryption = null;
   private readonly pieces: DynamoPieces;
   /** Who has met another writer of a job waits for the others of this process that have: each try costs money. */
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new Turns();
 
   constructor(
     readonly id: string,
@@ -54,7 +54,7 @@ export class DynamoStore implements ResultStore {
   async update<T>(key: string, decide: Decide<T>): Promise<T> {
     const first = await this.tryUpdate(key, decide);
     if (first) return first.returns;
-    return this.inTurn(key, async () => {
+    return this.turns.take(key, async () => {
       for (;;) {
         const done = await this.tryUpdate(key, decide);
         if (done) return done.returns;
@@ -86,6 +86,14 @@ export class DynamoStore implements ResultStore {
     }
     const cursor = places.length > size ? { cursor: encodeCursor(page.at(-1)!) } : {};
     return { ...decodePage(rows, size), ...cursor };
+  }
+
+  async remove(rows: readonly SeenRow[]): Promise<number> {
+    let removed = 0;
+    await inLanes(rows, async (row) => {
+      if (await this.removeRow(row)) removed += 1;
+    });
+    return removed;
   }
 
   async stats({ tenant }: Pick<ListFilter, 'tenant'> = {}): Promise<StatsRow[]> {
@@ -176,49 +184,30 @@ export class DynamoStore implements ResultStore {
     );
   }
 
-  /** Erases what a drop has left; a row says that this is to be done until it is. */
+  /**
+   * Erases what a drop has left; a row says that this is to be done until it is. Whatever was found before the
+   * row was seen at that drop is named by no row and by none that can still be written, so that a process which
+   * is frozen in between erases nothing that is new.
+   */
   private async finishDrop(key: string, { drops, revision }: RowFacts): Promise<void> {
-    await this.pieces.sweep(key, drops);
+    const found = await this.pieces.find(key, drops);
+    const item = await this.table.get(key, ROW);
+    if (!item || factsOf(key, item).drops < drops) return;
+    await this.pieces.erase(key, found);
     await this.table.unset(key, ROW, 'unswept', revision);
   }
 
-  private async inTurn<T>(key: string, step: () => Promise<T>): Promise<T> {
-    const mine = (this.turns.get(key) ?? Promise.resolve()).then(step);
-    const over = mine.catch(() => undefined);
-    this.turns.set(key, over);
-    try {
-      return await mine;
-    } finally {
-      if (this.turns.get(key) === over) this.turns.delete(key);
-    }
+  /** @returns whether the row was erased: with all that was found beside it before */
+  private async removeRow(seen: SeenRow): Promise<boolean> {
+    const { key } = seen;
+    const { job, facts } = await this.look(key);
+    if (!facts || !isAsSeen(job, seen)) return false;
+    const found = await this.pieces.find(key);
+    const isGone =
+      (await this.table.remove(key, ROW, facts.revision)) ||
+      // a request whose reply was lost is sent again by the SDK, and then finds nothing
+      (await this.table.get(key, ROW)) === undefined;
+    if (isGone) await this.pieces.erase(key, found);
+    return isGone;
   }
-}
-
-/** What a change makes of the row's item and which pieces go before it. */
-function planWrite(
-  row: JobRow,
-  { job, blobs = {}, dropBlobs = false }: Change<unknown>,
-  seen: Seen,
-): { facts: RowFacts; written: NewPieces[] } {
-  const revision = randomBytes(8).toString('hex');
-  const drops = (seen.facts?.drops ?? 0) + (dropBlobs ? 1 : 0);
-  const cut = (text: string, index: number) => cutPieces(text, drops, revision, index);
-  const named = Object.entries(blobs).map(([name, text], index) => [name, cut(text, index)] as const);
-  const isLarge = Buffer.byteLength(row.doc) > DOC_LIMIT_BYTES;
-  const doc = isLarge ? cut(row.doc, named.length) : null;
-  const facts: RowFacts = {
-    revision,
-    drops,
-    unswept: dropBlobs,
-    leaseMs: leaseLength(job!, seen),
-    blobs: { ...(dropBlobs ? {} : seen.facts?.blobs), ...Object.fromEntries(named) },
-    docPieces: doc,
-  };
-  return { facts, written: [...named.map(([, set]) => set), ...(doc ? [doc] : [])] };
-}
-
-function leaseLength({ lease_until, token }: StoredJob, { job, now, facts }: Seen): number {
-  if (lease_until === null || lease_until === undefined) return 0;
-  const isSame = job?.token === token && job.lease_until === lease_until;
-  return isSame ? (facts?.leaseMs ?? 0) : Math.max(0, lease_until - now);
 }

@@ -58,9 +58,10 @@ export class DynamoTable {
     );
   }
 
-  async remove(pk: string, sk: string): Promise<void> {
+  /** @returns false where the item is not at that revision; absent = whatever is there */
+  async remove(pk: string, sk: string, revision?: string): Promise<boolean> {
     const Key = { pk: { S: pk }, sk: { S: sk } };
-    await this.ask(() => this.db.deleteItem({ TableName: this.table, Key }));
+    return this.askIf(() => this.db.deleteItem({ TableName: this.table, Key, ...onlyAt(revision) }));
   }
 
   /** The pages of a query, one after the other. */

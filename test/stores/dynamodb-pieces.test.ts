@@ -128,6 +128,16 @@ test('a drop whose process died before it had erased all is finished by whoever 
   expect(await pieces('job')).toHaveLength(1);
 });
 
+test('a row that is removed leaves no piece behind, also none of a writer that died', async () => {
+  await write('job', { a: 'x'.repeat(500_000) });
+  await write('job2', { a: 'kept' });
+  await orphan('job', 'piece#00000000.dead.0#0000');
+  expect(await store.remove([storedJob('job')])).toBe(1);
+  expect(await pieces('job')).toEqual([]);
+  expect((await store.read('job')).job).toBeNull();
+  expect(await store.readBlob('job2', 'a')).toBe('kept');
+});
+
 test('a piece that is missing is an error and never a shorter text', async () => {
   await write('job', { a: 'x'.repeat(1_000_000) });
   const [, second] = await pieces('job');

@@ -1,6 +1,6 @@
 import { describeKillTable } from '../support/describe-kill-table';
-import { SOME_CELLS } from '../support/kill-table';
 import { type DynamoServer, startDynamo } from '../support/dynamodb-server';
+import { SOME_CELLS } from '../support/kill-table';
 import { AWS_ENV } from '../support/moto-server';
 
 let server: DynamoServer;
