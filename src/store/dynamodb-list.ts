@@ -1,6 +1,7 @@
 import type { QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { JOB_STATUSES } from '../job';
 import { changedAt, INDEX, listPartition, listPosition, SHARDS, toStats } from './dynamodb-items';
+import { inLanes } from './dynamodb-pieces';
 import type { DynamoTable } from './dynamodb-table';
 import type { Position } from './page';
 import { sumStats } from './stats';
@@ -17,11 +18,12 @@ export async function findPlaces(
   const partitions = statuses.flatMap((status) =>
     Array.from({ length: SHARDS }, (_, shard) => listPartition(status, shard)),
   );
-  const found = await Promise.all(
-    partitions.map((partition) => findInPartition(table, partition, filter, after, limit)),
-  );
+  const found: Position[] = [];
+  await inLanes(partitions, async (partition) => {
+    found.push(...(await findInPartition(table, partition, filter, after, limit)));
+  });
   const newest = new Map<string, Position>();
-  for (const place of found.flat()) {
+  for (const place of found) {
     // a job on its way from one status to another may be in the index twice
     const known = newest.get(place.key);
     if (!known || known.updated_at < place.updated_at) newest.set(place.key, place);
