@@ -57,7 +57,7 @@ export interface Config {
 
 type Env = Record<string, string | undefined>;
 
-const STORE_SCHEMES = ['sqlite:', 'postgres:', 'postgresql:', 'dynamodb:', 'memory:'];
+const STORE_SCHEMES = ['sqlite:', 'postgres:', 'postgresql:', 'dynamodb:', 'redis:', 'rediss:', 'memory:'];
 const RECOVERIES = ['auto', 'stored', 'background', 'none'] as const;
 const ON_UNKNOWN = ['hold', 'rerun', 'fail'] as const;
 const HOLD_THEN = ['fail', 'rerun'] as const;
@@ -201,7 +201,7 @@ class EnvReader {
     const scheme = text?.match(/^[a-z]*:?/i)?.[0];
     if (text !== null && !STORE_SCHEMES.includes(scheme ?? '')) {
       this.fault(
-        `${name} (${scheme || 'without a scheme'}) names no known store; use sqlite:PATH, postgres://HOST/DATABASE, dynamodb:TABLE or memory:`,
+        `${name} (${scheme || 'without a scheme'}) names no known store; use sqlite:PATH, postgres://HOST/DATABASE, dynamodb:TABLE, redis://HOST or memory:`,
       );
     }
     return text;

@@ -3,6 +3,7 @@ import { ConfigError } from '../errors';
 import { openDynamoStore } from './dynamodb';
 import { openMemoryStore } from './memory';
 import { openPostgresStore } from './postgres';
+import { openRedisStore } from './redis';
 import { sealedStore } from './sealed';
 import { openText } from './sealed-text';
 import { openSqliteStore } from './sqlite';
@@ -17,8 +18,8 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store that a URL names: `postgres://…` or `dynamodb:TABLE` (any number of machines), `sqlite:PATH` (a
- * local disk, one machine) or `memory:` (one process, gone with it).
+ * Opens the store that a URL names: `postgres://…`, `dynamodb:TABLE` or `redis://…` (any number of machines),
+ * `sqlite:PATH` (a local disk, one machine) or `memory:` (one process, gone with it).
  *
  * @example
  * const store = await openStore('sqlite:.infer-once/store.db');
@@ -49,8 +50,9 @@ export async function openBackend(
   if (scheme === 'sqlite:') return openSqliteStore(url.slice(scheme.length));
   if (scheme === 'postgres:' || scheme === 'postgresql:') return openPostgresStore(url);
   if (scheme === 'dynamodb:') return openDynamoStore(url, options);
+  if (scheme === 'redis:' || scheme === 'rediss:') return openRedisStore(url);
   throw new ConfigError(
-    `The store URL ${JSON.stringify(redact(url))} names no known store; use sqlite:PATH, postgres://HOST/DATABASE, dynamodb:TABLE or memory:.`,
+    `The store URL ${JSON.stringify(redact(url))} names no known store; use sqlite:PATH, postgres://HOST/DATABASE, dynamodb:TABLE, redis://HOST or memory:.`,
   );
 }
 

@@ -187,6 +187,12 @@ export interface ResultStore {
    */
   stats(filter?: Pick<ListFilter, 'tenant'>): Promise<StatsRow[]>;
 
+  /**
+   * Looks at how the server is set: a sentence for each setting by which what was acknowledged may be lost. Absent
+   * where a store sees to that by itself.
+   */
+  warnings?(): Promise<string[]>;
+
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { describeKillTable } from '../support/describe-kill-table';
-import { SOME_CELLS } from '../support/kill-table';
+import { STORE_CELLS } from '../support/kill-table';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 
 let server: PostgresServer;
@@ -7,8 +7,7 @@ beforeAll(async () => {
   server = await startPostgres('max_connections=500');
 });
 
-// what a policy decides does not hang on the store: here each point and recovery meets one of them
-describeKillTable(SOME_CELLS, () => server.createDatabase());
+describeKillTable(STORE_CELLS, () => server.createDatabase());
 
 // after the world whose workers use it
 afterAll(() => server.stop());

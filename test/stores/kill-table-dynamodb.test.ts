@@ -1,6 +1,6 @@
 import { describeKillTable } from '../support/describe-kill-table';
 import { type DynamoServer, startDynamo } from '../support/dynamodb-server';
-import { SOME_CELLS } from '../support/kill-table';
+import { STORE_CELLS } from '../support/kill-table';
 import { AWS_ENV } from '../support/moto-server';
 
 let server: DynamoServer;
@@ -8,9 +8,8 @@ beforeAll(async () => {
   server = await startDynamo();
 });
 
-// what a policy decides does not hang on the store: here each point and recovery meets one of them
 describeKillTable(
-  SOME_CELLS,
+  STORE_CELLS,
   () => server.createTable(),
   Object.fromEntries(Object.entries(AWS_ENV).flatMap(([name, value]) => (value ? [[name, value]] : []))),
 );

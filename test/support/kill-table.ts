@@ -69,13 +69,18 @@ export const CELLS: readonly Cell[] = (['stored', 'background', 'none'] as const
   ),
 );
 
-/** Of every point and recovery one cell, the policies in turn: where a table beside the whole one is to be short. */
-export const SOME_CELLS: readonly Cell[] = CELLS.filter(({ point, recovery, onUnknown }) => {
+const SOME_CELLS: readonly Cell[] = CELLS.filter(({ point, recovery, onUnknown }) => {
   const turn = CELLS.filter((cell) => cell.onUnknown === 'hold').findIndex(
     (cell) => cell.point === point && cell.recovery === recovery,
   );
   return onUnknown === POLICIES[turn % POLICIES.length];
 });
+
+/**
+ * What a store beside SQLite goes through: what a policy decides does not hang on the store, so of every point and
+ * recovery one cell, the policies in turn. `KILL_TABLE=whole` has them all.
+ */
+export const STORE_CELLS: readonly Cell[] = process.env.KILL_TABLE === 'whole' ? CELLS : SOME_CELLS;
 
 /** The one outcome that a cell of the table may have. */
 export function expectedOf({ point, recovery, onUnknown }: Cell): Expected {

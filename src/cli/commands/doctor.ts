@@ -11,10 +11,11 @@ import {
   checkStore,
   checkTasks,
   checkWorkers,
+  findStoreWarnings,
 } from '../doctor/checks';
 import { addEpilogue } from '../help';
 import { printText } from '../output';
-import { findPlaces } from '../places';
+import { findPlaces, type Places } from '../places';
 import { countOf } from '../record-text';
 
 interface DoctorOptions extends ClientOptions {
@@ -61,11 +62,25 @@ async function lookAtParts(config: Config, options: DoctorOptions): Promise<Find
   const places = await findPlaces(config, options.dataDir);
   const findings = await Promise.all([
     lookAtTemporal(places.temporal, config.taskQueue),
-    check('store', () => checkStore(places, config)),
+    lookAtStore(places, config),
     check('tasks', () => checkTasks(config)),
     check('provider', () => checkProvider(config, places)),
   ]);
   return findings.flat();
+}
+
+/** What is lost only when its server dies is a warning, and no fault: the part serves. */
+async function lookAtStore(places: Places, config: Config): Promise<Finding[]> {
+  const store = await check('store', () => checkStore(places, config));
+  if (!store.isOk) return [store];
+  let warnings: string[] | null = null;
+  const durability = await check('durability', async () => {
+    warnings = await findStoreWarnings(places);
+    return 'what is acknowledged is on disk, and nothing is evicted';
+  });
+  if (!durability.isOk) return [store, durability];
+  const found = (warnings ?? []).map((text) => ({ ...durability, isOk: false, text }));
+  return [store, ...(warnings === null || found.length > 0 ? found : [durability])];
 }
 
 /** The other commands talk to it alone. */

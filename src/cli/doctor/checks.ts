@@ -23,6 +23,18 @@ export async function checkStore({ storeUrl }: Places, { encryptionKeysFile }: C
   return `${file ?? storeUrl.slice(0, storeUrl.indexOf(':'))} opens (store ${store.id}${sealed})`;
 }
 
+/** Settings of the store's server by which what was acknowledged may be lost; null for a store that has none. */
+export async function findStoreWarnings({ storeUrl }: Places): Promise<string[] | null> {
+  if (!storeUrl?.startsWith('redis')) return null;
+  const { openBackend } = await import('../../store/open.js');
+  const store = await openBackend(storeUrl);
+  try {
+    return (await store.warnings?.()) ?? null;
+  } finally {
+    await store.close();
+  }
+}
+
 /** The tasks load. */
 export async function checkTasks({ tasksModule }: Config): Promise<string> {
   const { loadTasks } = await import('../../tasks/registry.js');
