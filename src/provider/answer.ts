@@ -2,6 +2,7 @@ import type { Usage } from '../job';
 import type { Answered, AnswerFacts, BadAnswer } from '../once/outcome';
 import { judgeCompletion } from '../tasks/judge';
 import type { Task } from '../tasks/task';
+import { judgedOutcome } from './judged-outcome';
 import { priceUsd } from './price';
 
 /**
@@ -24,10 +25,7 @@ export function answerOutcome(
     request_id: source.requestId,
   };
   facts.cost_usd = priceUsd(facts.model, usage, source.baseUrl);
-  const judgement = judgeCompletion(task, completion);
-  return 'error' in judgement
-    ? { kind: 'bad_answer', ...judgement, ...facts }
-    : { kind: 'answered', ...judgement, ...facts };
+  return judgedOutcome(judgeCompletion(task, completion), facts);
 }
 
 /**

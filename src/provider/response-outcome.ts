@@ -2,6 +2,7 @@ import type { AnswerFacts, Outcome, Polled } from '../once/outcome';
 import { judgeResponse } from '../tasks/judge-response';
 import type { Task } from '../tasks/task';
 import { readResponseUsage } from './answer';
+import { judgedOutcome } from './judged-outcome';
 import { priceUsd } from './price';
 
 /** What is known of the provider that a response came from. */
@@ -39,10 +40,7 @@ export function responseOutcome(
         request_id: typeof id === 'string' ? id : null,
       };
       facts.cost_usd = priceUsd(facts.model, facts.usage, source.baseUrl);
-      const judgement = judgeResponse(task, response);
-      return 'error' in judgement
-        ? { kind: 'bad_answer', ...judgement, ...facts }
-        : { kind: 'answered', ...judgement, ...facts };
+      return judgedOutcome(judgeResponse(task, response), facts);
     }
     case 'failed':
       return failedOutcome(error, usage, source);

@@ -4,6 +4,7 @@ import { startWorld, type World } from '../support/world';
 import { errorOf, handleOf, rowOf, runStatus, untilRun } from './support';
 
 const THREE_MB = 3 * 1024 * 1024;
+const TWENTY_MB = 20 * 1024 * 1024;
 const LARGE = 'ä fox 🦊 '.repeat(Math.ceil(THREE_MB / 8)).slice(0, THREE_MB);
 
 describe('what is too large for Temporal goes through the store', () => {
@@ -48,6 +49,38 @@ describe('what is too large for Temporal goes through the store', () => {
     expect(await historyBytes('input')).toBeLessThan(64 * 1024);
     expect(await world.jobs.submit(promptJob('input', LARGE))).toMatchObject({ replayed: true });
     expect(world.model.billed('input')).toBe(1);
+  });
+
+  test('a prompt of 20 MB reaches the model whole, and its answer of 20 MB the caller', async () => {
+    const most = 'x'.repeat(TWENTY_MB - JSON.stringify({ prompt: '' }).length);
+    const answer = 'y'.repeat(TWENTY_MB - JSON.stringify({ text: '' }).length);
+    await world.model.rules({ match: { job_id: 'most' }, do: { content: answer } });
+    const record = await world.jobs.run(promptJob('most', most));
+    expect(record.result).toEqual({ text: answer });
+    expect(record.usage!.input_tokens).toBeGreaterThanOrEqual(Math.floor(most.length / 4));
+    await untilRun(world, 'most', 'COMPLETED');
+    expect(await historyBytes('most')).toBeLessThan(64 * 1024);
+    expect(world.model.billed('most')).toBe(1);
+  });
+
+  test('an input over 20 MB is refused before anything is written, started or paid', async () => {
+    const error = await errorOf(world.jobs.submit(promptJob('over', 'x'.repeat(TWENTY_MB))), TooLargeError);
+    expect(error.message).toContain('of job over has 20971533 bytes, 20971520 are allowed');
+    expect((await world.store.read('over')).job).toBeNull();
+    expect(await runStatus(world, 'over')).toBeNull();
+    expect(world.model.billed('over')).toBe(0);
+  });
+
+  test('an answer over 20 MB fails its job, is paid once, and kept as raw text', async () => {
+    const answer = 'y'.repeat(TWENTY_MB);
+    await world.model.rules({ match: { job_id: 'flood' }, do: { content: answer } });
+    await expect(world.jobs.run(promptJob('flood'))).rejects.toThrow('over the limit of 20971520');
+    const { error, calls } = await rowOf(world, 'flood');
+    expect(error?.code).toBe('too_large');
+    const raw = JSON.parse((await world.store.readBlob('flood', `raw/${calls[0]!.call_id}`))!);
+    expect(JSON.parse(raw)).toEqual({ text: answer });
+    await expect(world.jobs.run(promptJob('flood'))).rejects.toThrow('over the limit of 20971520');
+    expect(world.model.billed('flood')).toBe(1);
   });
 
   test('a large input runs again by retry', async () => {

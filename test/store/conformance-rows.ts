@@ -96,6 +96,12 @@ export function describeRows(current: Current, open: () => Promise<StoreUnderTes
     expect(await current().store.readBlob('other', 'big')).toBeNull();
   });
 
+  test('a text of 20 MB comes back exactly', async () => {
+    const text = 'ü🦊xyz'.repeat(2_222_222);
+    await put(storedJob('job'), { input: text });
+    expect((await current().store.readBlob('job', 'input')) === text).toBe(true);
+  });
+
   test('a blob is replaced by one of the same name, and kept by an update without any', async () => {
     await put(storedJob('job'), { a: '1', b: '2' });
     await put(storedJob('job'), { a: '3' });

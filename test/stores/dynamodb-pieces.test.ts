@@ -51,12 +51,6 @@ const orphan = (key: string, sk: string) =>
     Item: { pk: { S: key }, sk: { S: sk }, body: { B: Buffer.from('canary') } },
   });
 
-test('a text of 20 MB comes back exactly', async () => {
-  const text = 'ü🦊xyz'.repeat(2_222_222);
-  await write('job', { input: text });
-  expect((await store.readBlob('job', 'input')) === text).toBe(true);
-});
-
 test('a row over the 400 KB of an item is read and listed whole, again and again', async () => {
   for (const token of [1, 2]) {
     const job = storedJob('job', { token, result: { json: JSON.stringify('ü'.repeat(500_000)) } });
