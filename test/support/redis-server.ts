@@ -10,6 +10,8 @@ import { until } from './until';
 /** A real Redis server of a test's own (Debian's `redis-server`), in a folder of its own. */
 export interface RedisServer {
   readonly port: number;
+  /** Of its files. */
+  readonly folder: string;
   /** The URL of a new, empty store on it. */
   newStore(): string;
   /** Sets a store's clock so many ms further ahead, as if the server's own had since gone back. */
@@ -67,7 +69,7 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
 
   await start();
   return {
-    ...{ port, admin, kill, start },
+    ...{ port, folder, admin, kill, start },
     newStore: () => `redis://127.0.0.1:${port}/0?prefix=store-${++stores}`,
     async advanceClock(url, ms) {
       const meta = `${new URL(url).searchParams.get('prefix')}:meta`;
