@@ -34,7 +34,6 @@ describe('Temporal UI, of jobs that are sealed', () => {
       env: {
         INFER_ONCE_ENCRYPTION_KEYS_FILE: keysFile,
         INFER_ONCE_CODEC_TOKEN: TOKEN,
-        INFER_ONCE_CODEC_ORIGINS: `http://localhost:${uiPort}`,
       },
       onWorkerLine: () => undefined,
     });

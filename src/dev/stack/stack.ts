@@ -188,6 +188,9 @@ class Parts {
       INFER_ONCE_GATEWAY_PORT: String(gatewayPort),
       // the environment's own would be that of another server
       INFER_ONCE_TEMPORAL_UI_URL: uiUrl ?? '',
+      // people open it by either name
+      INFER_ONCE_CODEC_ORIGINS:
+        env.INFER_ONCE_CODEC_ORIGINS || (uiUrl ? `${uiUrl},${uiUrl.replace('127.0.0.1', 'localhost')}` : ''),
     };
     return this.startPool('gateway', 1, () => ({ ...env, ...own }));
   }
