@@ -15,12 +15,18 @@ export interface Gate {
   refused(): number;
   /** All gets through again; what was held back goes first. */
   open(): void;
+  /** New connections lead there; those that are up stay where they are. */
+  leadTo(address: string): void;
   close(): Promise<void>;
 }
 
-/** Opens a gate before `host:port`. */
-export async function openGate(address: string): Promise<Gate> {
-  const [host, port] = address.split(':') as [string, string];
+/**
+ * Opens a gate before `host:port`.
+ *
+ * @param delayMs - how long everything is on its way, each way; default not at all
+ */
+export async function openGate(address: string, delayMs = 0): Promise<Gate> {
+  let target = address;
   const sockets = new Set<Socket>();
   let state: 'open' | 'held' | 'swallowing' | 'cut' = 'open';
   let refused = 0;
@@ -30,6 +36,7 @@ export async function openGate(address: string): Promise<Gate> {
       inner.resetAndDestroy();
       return;
     }
+    const [host, port] = target.split(':') as [string, string];
     const outer = connect(Number(port), host);
     for (const [from, to] of [
       [inner, outer],
@@ -37,7 +44,10 @@ export async function openGate(address: string): Promise<Gate> {
     ] as const) {
       sockets.add(from);
       from.on('data', (bytes) => {
-        if (state !== 'swallowing' || from === inner) to.write(bytes);
+        if (state === 'swallowing' && from === outer) return;
+        // timers of one length fire in the order in which they were set
+        if (delayMs > 0) setTimeout(() => to.write(bytes), delayMs);
+        else to.write(bytes);
       });
       from.on('error', () => undefined);
       from.on('close', () => {
@@ -66,6 +76,9 @@ export async function openGate(address: string): Promise<Gate> {
     open() {
       state = 'open';
       for (const socket of sockets) socket.resume();
+    },
+    leadTo(elsewhere) {
+      target = elsewhere;
     },
     async close() {
       for (const socket of sockets) socket.destroy();
