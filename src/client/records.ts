@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Digester } from '../encryption/digester';
 import { WrongStateError } from '../errors';
-import { type JobRecord, parseJobKey, type ReopenPermit } from '../job';
+import { isSettled, type JobRecord, parseJobKey, type ReopenPermit } from '../job';
 import { loadRecord } from '../once/record';
 import { restore } from '../once/rules/restore';
 import type { JobSeed } from '../once/rules/row';
@@ -26,7 +26,11 @@ export interface Records {
   meet(seed: JobSeed): Promise<Met>;
   meetRetry(key: string): Promise<Met>;
   read(key: string): Promise<JobRecord | null>;
-  /** A run completed before, and the record does not know it: take its result over. */
+  /**
+   * A run completed before, and the record does not know it: take its result over.
+   *
+   * @throws WrongStateError where that can't be done, and nothing but a backup helps
+   */
   restore(key: string, run: JobRun): Promise<void>;
 }
 
@@ -57,13 +61,16 @@ export function storeRecords(client: Client, store: ResultStore, { keyed }: Dige
     async restore(key, run) {
       const { jobId } = parseJobKey(key);
       const record = await recordOfRun(client, key, run);
-      if (!record || record.result_ref) {
-        throw new WrongStateError(
+      const lost = () =>
+        new WrongStateError(
           jobId,
           'Temporal holds its completed run, the store has lost its record; restore the store from a backup',
         );
-      }
-      await store.update(key, restore({ ...record, input_digest: keyed(record.input_digest) }));
+      if (!record || record.result_ref) throw lost();
+      const row = await store.update(key, restore({ ...record, input_digest: keyed(record.input_digest) }));
+      if (!row || isSettled(row.status)) return;
+      // of another life than the record: it goes on where a run of its own has come meanwhile
+      if ((await findRun(client, key))?.runId === run.runId) throw lost();
     },
   };
 }

@@ -152,13 +152,28 @@ describe('a result that only Temporal has', () => {
   let lost: JobRecord;
   beforeEach(async () => {
     await run(complete(await claimed('before'), ANSWER));
-    lost = toRecord(await row());
+    // a row that is made anew is younger
+    lost = { ...toRecord(await row()), created_at: new Date(0).toISOString() };
     store = openMemoryStore();
     await run(submit(SEED));
   });
 
   test('is taken over by a row that nobody has claimed', async () => {
     expect(await run(restore(lost))).toMatchObject({ status: 'COMPLETED', billed: 'yes' });
+  });
+
+  test('is taken over by a row that went back to before it', async () => {
+    store = openMemoryStore();
+    const call = await claimed('c1');
+    const before = await row();
+    await run(complete(call, ANSWER));
+    const told = toRecord(await row());
+    for (const older of [before, { ...before, status: 'IN_DOUBT' as const }]) {
+      await run(() => ({ returns: 0, job: older }));
+      const restored = await run(restore(told));
+      expect(toRecord(restored!)).toMatchObject({ status: 'COMPLETED', billed: 'yes', token: told.token });
+    }
+    await leavesAlone(restore({ ...told, token: told.token + 5 }));
   });
 
   test('replaces nothing once the job was claimed, also where that call was not executed', async () => {

@@ -212,7 +212,17 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
   inRules(
     'a result of a lost record replaces a job that was claimed',
     'a result that only Temporal has replaces nothing once the job was claimed, also where that call was not executed',
-    edit(RESTORE, "row?.status !== 'PENDING' || row.attempts > 0", "row?.status !== 'PENDING'"),
+    edit(RESTORE, "row.status === 'PENDING' && row.attempts === 0", "row.status === 'PENDING'"),
+  ),
+  inRules(
+    'a result of a lost record replaces a job that was made anew and claimed',
+    'a result that only Temporal has replaces nothing once the job was claimed, also where that call was not executed',
+    edit(RESTORE, 'row.created_at === Date.parse(created_at) && ', ''),
+  ),
+  inRules(
+    'a row that went back in time does not take its result over',
+    'a result that only Temporal has is taken over by a row that went back to before it',
+    edit(RESTORE, ' || isOlder(row, record)', ''),
   ),
   inVersions(
     'a worker decides a claimed job whose task it does not know',
