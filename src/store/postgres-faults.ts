@@ -18,6 +18,9 @@ const AWAY: Record<string, string> = {
   '53300': 'has no connection left; close some, or raise max_connections',
 };
 
+/** SQLSTATE of a pooler's own errors (PgBouncer), whatever is wrong. */
+const POOLER = '08P01';
+
 /**
  * A fault of a store in use, in words for people; every other one is safe to try again later.
  *
@@ -28,6 +31,13 @@ export function toPostgresFault(error: unknown, name: string, key?: string): Err
   const { code = '', message } = error as Error & { code?: string };
   if (code.startsWith('XX') && key !== undefined) {
     return new StoreCorruptError(key, `PostgreSQL says ${code}, its data are damaged`, error);
+  }
+  if (code === POOLER) {
+    return new UnreachableError(
+      'store',
+      `The store in ${name} is refused by its pooler (${message}).`,
+      error,
+    );
   }
   const why =
     AWAY[code] ?? `does not answer (${IS_SQLSTATE.test(code) ? code : code || message}); see that it runs`;
@@ -41,4 +51,10 @@ export function toPostgresOpenFault(error: unknown, name: string): Error {
   return why
     ? new ConfigError(`The store in ${name} can't be opened: ${why}.`, error)
     : toPostgresFault(error, name);
+}
+
+/** Whether a pooler stands before the server that takes no settings of a session (PgBouncer, in any mode). */
+export function refusesSettings(error: unknown): boolean {
+  const { code, message } = error as Error & { code?: string };
+  return code === POOLER && message.startsWith('unsupported startup parameter');
 }

@@ -1,6 +1,6 @@
 import type { Pool, PoolConfig } from 'pg';
 import { ConfigError } from '../errors';
-import { toPostgresOpenFault } from './postgres-faults';
+import { refusesSettings, toPostgresOpenFault } from './postgres-faults';
 import { prepareDatabase } from './postgres-schema';
 import { PostgresStore } from './postgres-store';
 import type { ResultStore } from './store';
@@ -17,6 +17,9 @@ const TIMES = {
   idleTimeoutMillis: 60_000,
 };
 
+/** A pooler takes no time-out of a session, which it shares: there only this side gives up. */
+type Times = { [time in keyof typeof TIMES]: number | undefined };
+
 /**
  * Opens the store in a PostgreSQL database (14 or newer), and makes its schema `infer_once` where it is
  * missing. Any number of machines may have it open. Every write is durable when its promise resolves, also
@@ -32,16 +35,27 @@ const TIMES = {
  */
 export async function openPostgresStore(url: string): Promise<ResultStore> {
   const name = nameOf(url);
-  const pool = await makePool(url, name);
   try {
-    return new PostgresStore(await prepareDatabase(pool, name), name, pool);
+    return await open(url, name, TIMES).catch((error) => {
+      if (!refusesSettings(error)) throw error;
+      return open(url, name, { ...TIMES, statement_timeout: undefined });
+    });
   } catch (error) {
-    await pool.end();
     throw toPostgresOpenFault(error, name);
   }
 }
 
-async function makePool(url: string, name: string): Promise<Pool> {
+async function open(url: string, name: string, times: Times): Promise<ResultStore> {
+  const pool = await makePool(url, name, times);
+  try {
+    return new PostgresStore(await prepareDatabase(pool, name), name, pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+async function makePool(url: string, name: string, times: Times): Promise<Pool> {
   const pg = await import('pg').catch((error: unknown) => {
     throw new ConfigError(
       `The store URL names PostgreSQL (${name}), which needs the package pg: npm install pg.`,
@@ -53,7 +67,7 @@ async function makePool(url: string, name: string): Promise<Pool> {
     application_name: 'infer-once',
     max: POOL_SIZE,
     keepAlive: true,
-    ...TIMES,
+    ...times,
   };
   const pool = new pg.default.Pool(config);
   // an idle connection that the server ends is made anew; whoever queries next is told what is wrong
@@ -69,5 +83,10 @@ function nameOf(url: string): string {
     );
   }
   const { host, pathname } = new URL(url);
+  if (host.includes(',')) {
+    throw new ConfigError(
+      `The store URL names several hosts (${host}); name one address that leads to the primary, e.g. of a proxy or a DNS name that moves with it.`,
+    );
+  }
   return `${host || 'localhost'}${pathname}`;
 }

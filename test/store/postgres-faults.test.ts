@@ -140,6 +140,7 @@ describe('what can’t be a store is refused in one sentence, without its passwo
   test.each([
     ['no such database', (of: string) => of.replace(/store_\d+$/, 'nowhere'), 'no such database'],
     ['no such user', (of: string) => of.replace('postgres@', 'nobody:secret@'), 'may not log in'],
+    ['two hosts', (of: string) => of.replace('@', '@elsewhere,'), 'one address that leads to the primary'],
     ['no URL', () => 'postgres://user:se cret#@host:port/x', 'is no URL'],
   ])('%s', async (_, change, why) => {
     const error = await refusal(change(url));
