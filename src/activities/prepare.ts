@@ -23,8 +23,7 @@ export function seedOf({ store }: ActivityDeps, key: string, arg: JobArgument, t
   if (arg.input === undefined && typeof arg.input_ref === 'string') {
     return { ...base, input_digest: digester.keyed(arg.input_ref), input_json: null };
   }
-  const input_digest = digester.digest(jobId, arg.task, arg.input);
-  return { ...base, input_digest, input_json: JSON.stringify(arg.input) };
+  return { ...base, ...digester.identify(jobId, arg.task, arg.input) };
 }
 
 /** Validates the input and renders the request; nothing is spent yet. */

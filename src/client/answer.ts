@@ -24,7 +24,7 @@ export function succeed(record: JobRecord): JobRecord {
 }
 
 /** Every read on behalf of a submission compares: another input may have replaced an invalid one. */
-export function compareDigest(record: JobRecord, digest: string): JobRecord {
+export function compareDigest<R extends JobRecord>(record: R, digest: string): R {
   if (record.status !== 'FORGOTTEN' && record.input_digest !== digest) {
     throw new InputMismatchError(record.job_id, record);
   }

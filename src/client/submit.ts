@@ -15,10 +15,9 @@ export function makeSeed(scope: Scope, key: string, task: string, input: unknown
   const { jobId } = parseJobKey(key);
   if (typeof task !== 'string' || !isTaskName(task))
     throw new InvalidInputError(jobId, 'its task has no name');
-  const input_digest = scope.digester.digest(jobId, task, input);
-  const input_json = JSON.stringify(input);
-  if (scope.store) limitInput(jobId, input_json, INPUT_LIMIT_BYTES, 'send less');
-  return { key, task, task_version: null, input_digest, input_json };
+  const identity = scope.digester.identify(jobId, task, input);
+  if (scope.store) limitInput(jobId, identity.input_json, INPUT_LIMIT_BYTES, 'send less');
+  return { key, task, task_version: null, ...identity };
 }
 
 const TRAVELS =
@@ -34,7 +33,8 @@ export async function submitJob(scope: Scope, seed: JobSeed): Promise<SubmitAnsw
     const met = await scope.records.meet(seed);
     if (met.kind === 'mismatch') throw new InputMismatchError(jobId, met.record ?? undefined);
     if (met.kind === 'forgotten') throw new JobForgottenError(jobId, met.record ?? undefined);
-    if (met.kind === 'replay') return { ...met.record!, created: false, replayed: true };
+    // the record is nobody else's, and to copy it takes longer than to make it
+    if (met.kind === 'replay') return Object.assign(met.record!, { created: false, replayed: true });
     const joined = await startOrJoin(scope, seed, met);
     if (joined)
       return {

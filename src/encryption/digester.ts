@@ -1,21 +1,21 @@
 import { createHmac } from 'node:crypto';
-import { inputDigest } from '../digest';
+import { type InputIdentity, identifyInput } from '../digest';
 import type { EncryptionKeys } from './keys';
 
 /** Tells inputs apart. */
 export interface Digester {
   /**
-   * The digest of a job's input.
+   * The digest of a job's input, and its JSON text.
    *
    * @throws InvalidInputError as `inputDigest`
    */
-  digest(jobId: string, task: string, input: unknown): string;
+  identify(jobId: string, task: string, input: unknown): InputIdentity;
   /** A digest as this digester writes it: one that was made before there was a key counts as the same. */
   keyed(digest: string): string;
 }
 
 /** SHA-256, for whom has no keys. */
-export const PLAIN_DIGESTS: Digester = { digest: inputDigest, keyed: (digest) => digest };
+export const PLAIN_DIGESTS: Digester = { identify: identifyInput, keyed: (digest) => digest };
 
 const PLAIN = /^[0-9a-f]{64}$/;
 
@@ -29,5 +29,9 @@ export function digesterOf(keys: EncryptionKeys | null | undefined): Digester {
     PLAIN.test(digest)
       ? `hmac-sha256-${createHmac('sha256', keys.digestKey).update(digest).digest('hex')}`
       : digest;
-  return { keyed, digest: (jobId, task, input) => keyed(inputDigest(jobId, task, input)) };
+  const identify: Digester['identify'] = (jobId, task, input) => {
+    const { input_digest, input_json } = identifyInput(jobId, task, input);
+    return { input_digest: keyed(input_digest), input_json };
+  };
+  return { keyed, identify };
 }

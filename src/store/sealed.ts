@@ -84,8 +84,10 @@ class SealedStore implements ResultStore {
   }
 
   private open(row: StoredJob): StoredJob {
-    // from before there were keys: the same input is to have the same digest as it would today
-    if (row.sealed === undefined) return { ...row, input_digest: this.digester.keyed(row.input_digest) };
+    if (row.sealed === undefined) {
+      // from before there were keys: the same input is to have the same digest as it would today
+      return this.encryption ? { ...row, input_digest: this.digester.keyed(row.input_digest) } : row;
+    }
     const job = JSON.parse(openText(this.encryption, { key: row.key, blob: null }, row.sealed)) as StoredJob;
     if (job.status !== row.status || job.token !== row.token) {
       throw new StoreCorruptError(row.key, 'what is sealed in it is of another state');
