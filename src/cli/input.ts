@@ -46,12 +46,14 @@ function parseJson(bytes: Buffer, what: string, hint = ''): unknown {
   return parsed.value;
 }
 
+/** A byte order mark at the start is dropped. One for all: a new one a line is memory that comes back late. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** A value, or why the bytes are no JSON as the end of a sentence; the text itself is not shown. */
 export function tryParseJson(bytes: Buffer): { value: unknown } | { fault: string } {
   let text: string;
   try {
-    // a byte order mark at the start is dropped
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = UTF8.decode(bytes);
   } catch {
     return { fault: 'is not UTF-8' };
   }

@@ -25,6 +25,25 @@ test('lines come whole and with their numbers, however the file is cut into chun
   );
 });
 
+test('a file is read no further than the lines that were asked for, and their sizes add up to it', async () => {
+  const chunks = ['{"a":1}\n\n', '{"b"', ':2}\n{"c":3}', '\n'].map((text) => Buffer.from(text));
+  let read = 0;
+  async function* feed() {
+    for (const chunk of chunks) {
+      read += 1;
+      yield chunk;
+    }
+  }
+  const lines = splitLines(feed());
+  const seen: [number, number][] = [];
+  for await (const { size } of lines) seen.push([size, read]);
+  expect(seen).toEqual([
+    [8, 1],
+    [9, 3],
+    [8, 4],
+  ]);
+});
+
 test('a line without an end is refused before it fills the memory', async () => {
   const mebibyte = Buffer.alloc(1024 * 1024, 'x');
   await expect(read(Array.from({ length: 70 }, () => mebibyte))).rejects.toThrow(

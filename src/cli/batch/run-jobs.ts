@@ -40,7 +40,7 @@ const RETRY_WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 export async function runJobs(
   lines: AsyncGenerator<Line>,
   options: BatchOptions,
-  onEnd: (end: LineEnd) => Promise<void>,
+  onEnd: (end: LineEnd, line: Line) => Promise<void>,
 ): Promise<void> {
   const batch = new Batch(options);
   const faults: unknown[] = [];
@@ -50,7 +50,7 @@ export async function runJobs(
       const { value: line, done } = await lines.next();
       if (done) return;
       const end = await batch.runLine(line);
-      if (!batch.isStopped) await onEnd(end);
+      if (!batch.isStopped) await onEnd(end, line);
     }
   };
   // all have left when this returns, so that nobody writes into an output that is being closed

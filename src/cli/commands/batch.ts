@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { ConfigError } from '../../errors';
-import { splitLines } from '../batch/lines';
+import { type Line, splitLines } from '../batch/lines';
 import { openOutput } from '../batch/output-file';
 import { type LineEnd, runJobs } from '../batch/run-jobs';
 import { PRECEDENCE, Tally } from '../batch/tally';
@@ -68,16 +67,18 @@ async function batch(task: string, file: string, options: BatchCliOptions): Prom
     options,
     async ({ jobs, reachTemporal }) => {
       const output = await openOutput(options.out, file);
-      const progress = startProgress(tally, input.lines);
+      // of the file rather than of its lines: nobody has to read it twice to count them
+      const extent = input.bytes === undefined ? undefined : { done: 0, whole: input.bytes };
+      const progress = startProgress(tally, extent);
       let faults = 0;
-      const onEnd = async (end: LineEnd) => {
+      const onEnd = async (end: LineEnd, { size }: Line) => {
         tally.add(end.exitCode, end.replayed);
+        if (extent) extent.done += size;
         await output.write(`${JSON.stringify(end.output)}\n`);
         if (end.sentence && faults < SHOWN_FAULTS)
           progress.note(`line ${end.line}: ${cleanText(end.sentence)}`);
         if (end.sentence) faults += 1;
         if (faults === SHOWN_FAULTS) progress.note('More faults are only in the output.');
-        progress.tick();
       };
       const jobOptions = {
         jobs,
@@ -115,23 +116,16 @@ async function batch(task: string, file: string, options: BatchCliOptions): Prom
   );
 }
 
-/** The stream, and how many lines it has where that can be counted beforehand. */
-async function openInput(file: string): Promise<{ stream: Readable; lines?: number }> {
+/** The stream, and how long it is where that is known beforehand. */
+async function openInput(file: string): Promise<{ stream: Readable; bytes?: number }> {
   if (file === '-') return { stream: process.stdin };
   try {
     const about = await stat(file);
     if (about.isDirectory()) throw new ConfigError(`${file} is a folder; name a file, or - for stdin.`);
-    const { isTTY } = process.stderr;
-    const lines = isTTY && about.isFile() ? await countLines(file) : undefined;
-    return { stream: (await open(file)).createReadStream(), lines };
+    const bytes = about.isFile() ? about.size : undefined;
+    return { stream: (await open(file)).createReadStream(), bytes };
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`File ${JSON.stringify(file)} can't be read: ${fileFault(cause)}.`, cause);
   }
-}
-
-async function countLines(file: string): Promise<number> {
-  let count = 0;
-  for await (const _ of splitLines(createReadStream(file))) count += 1;
-  return count;
 }
