@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { JobClient } from '../../src/client';
+import { type Stack, startStack } from '../../src/dev/stack';
+import { findFreePort } from '../../src/dev/temporal';
+import { openStore } from '../../src/store/open';
+import { usageOf } from '../support/process-usage';
+import { jobAt } from './records';
+
+/** What a fresh job costs with so many in flight. */
+export interface InFlightCost {
+  inFlight: number;
+  jobs: number;
+  perSecond: number;
+  /** From `run` to its answer. */
+  p50Ms: number;
+  p99Ms: number;
+  /** Processor time of the worker and of this client, a job. */
+  workerCpuMs: number;
+  clientCpuMs: number;
+  /** Resident memory of the worker at the end. */
+  workerMb: number;
+}
+
+/** How long the stand-in takes for a call. */
+const CALL_MS = 50;
+const LEAST_JOBS = 60;
+
+/**
+ * Measures on a stack of its own: Temporal's dev server, one worker, a SQLite store, the stand-in with a call of 50 ms.
+ *
+ * @param levels - how many jobs are in flight at once, from few to many
+ * @param tell - told after each level
+ */
+export async function measureInFlight(
+  levels: readonly number[],
+  tell: (cost: InFlightCost) => void,
+): Promise<InFlightCost[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'bench-growth-'));
+  // the worker's own limit would be measured otherwise
+  const concurrency = String(Math.max(100, ...levels));
+  const stack = await startStack({
+    dataDir,
+    temporalPort: await findFreePort(),
+    headless: true,
+    offline: { delayMs: CALL_MS },
+    env: { INFER_ONCE_CONCURRENCY: concurrency, INFER_ONCE_LOG_LEVEL: 'error' },
+    onWorkerLine: () => undefined,
+  });
+  const store = await openStore(stack.storeUrl);
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  try {
+    const jobs = new JobClient({ client: new Client({ connection }), store });
+    await runLevel(jobs, 1, 20, 'warm-up');
+    const costs: InFlightCost[] = [];
+    for (const inFlight of levels) {
+      const cost = await measureLevel(stack, jobs, inFlight);
+      tell(cost);
+      costs.push(cost);
+    }
+    return costs;
+  } finally {
+    await connection.close();
+    await store.close();
+    await stack.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measureLevel(stack: Stack, jobs: JobClient, inFlight: number): Promise<InFlightCost> {
+  const worker = stack.workers()[0]!.pid;
+  const number = Math.max(LEAST_JOBS, inFlight * 2);
+  const [workerBefore, clientBefore, began] = [usageOf(worker), process.cpuUsage(), performance.now()];
+  const took = await runLevel(jobs, inFlight, number, `level-${inFlight}`);
+  const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(clientBefore);
+  const workerAfter = usageOf(worker);
+  const at = (share: number) => took[Math.floor(took.length * share)]!;
+  return {
+    inFlight,
+    jobs: number,
+    perSecond: number / seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    workerCpuMs: ((workerAfter?.cpuMs ?? Number.NaN) - (workerBefore?.cpuMs ?? 0)) / number,
+    clientCpuMs: (user + system) / 1000 / number,
+    workerMb: workerAfter?.rssMb ?? Number.NaN,
+  };
+}
+
+/** Runs so many fresh jobs, so many at once; gives how long each took, sorted. */
+async function runLevel(
+  jobs: JobClient,
+  inFlight: number,
+  number: number,
+  name: string,
+): Promise<Float64Array> {
+  const took = new Float64Array(number);
+  let next = 0;
+  const lane = async () => {
+    while (next < number) {
+      const n = next;
+      next += 1;
+      const began = performance.now();
+      await jobs.run({ ...jobAt(n), job_id: `${name}-${n}` });
+      took[n] = performance.now() - began;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return took.sort();
+}
