@@ -29,11 +29,13 @@ export function addAuth(app: FastifyInstance, keys: Keys): void {
   app.decorateRequest('tenant', null);
   app.decorateRequest('apiKey', null);
   if (!keys) return;
-  app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.isPublic) return;
-    const entry = authenticate(keys, request.headers.authorization);
-    request.apiKey = entry;
-    request.tenant = entry.tenant;
+  app.addHook('onRequest', (request, _, done) => {
+    if (!request.routeOptions.config.isPublic) {
+      const entry = authenticate(keys, request.headers.authorization);
+      request.apiKey = entry;
+      request.tenant = entry.tenant;
+    }
+    done();
   });
   addLimits(app);
 }
@@ -61,13 +63,16 @@ function addLimits(app: FastifyInstance): void {
       max: (request) => burstOf(limitsOf(request)),
       timeWindow: (request) => Math.ceil((burstOf(limitsOf(request)) / limitsOf(request).rps) * 1000),
     });
-    app.addHook('onRequest', async (request) => {
-      if (!request.apiKey?.limits) return;
+    const hold = async (request: FastifyRequest, { id, limits }: KeyEntry) => {
       const taken = await take(request);
       if (taken.isAllowed || !taken.isExceeded) return;
       const seconds = String(Math.max(1, taken.ttlInSeconds));
-      const message = `Key ${request.apiKey.id} may send ${request.apiKey.limits.rps} requests a second; come back in ${seconds} s.`;
+      const message = `Key ${id} may send ${limits!.rps} requests a second; come back in ${seconds} s.`;
       throw new HttpError(429, 'rate_limited', 'Too many requests', message, { 'retry-after': seconds });
+    };
+    app.addHook('onRequest', (request, _, done) => {
+      if (request.apiKey?.limits) hold(request, request.apiKey).then(() => done(), done);
+      else done();
     });
   });
 }

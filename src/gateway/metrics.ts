@@ -5,6 +5,13 @@ import type { GatewayOptions } from './deps';
 import { HttpError } from './http/http-error';
 import { METRICS_ANSWERS } from './openapi/answers';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When it came, by `performance.now()`; null once it is counted. */
+    begunAt: number | null;
+  }
+}
+
 /**
  * `/metrics`: what this gateway counted. It names every tenant's tasks and tells how much they use, so that no
  * tenant may read it: a gateway with keys serves it on a port of its own only (`INFER_ONCE_METRICS_PORT`), also
@@ -26,20 +33,30 @@ export const metricsRoutes: FastifyPluginAsyncZod<GatewayOptions> = async (app, 
 
 /** Times every request, by the route that it met: never by its path, which has a job's id. */
 export function addTiming(app: FastifyInstance, { httpSeconds }: Metrics): void {
-  const left = new WeakSet<FastifyRequest>();
-  const observe = ({ method, routeOptions }: FastifyRequest, status: string, ms: number) =>
-    httpSeconds.observe({ method, route: routeOptions.url ?? 'none', status }, ms / 1000);
-  const begun = new WeakMap<FastifyRequest, number>();
-  app.addHook('onRequest', async (request) => {
-    begun.set(request, performance.now());
+  const observe = (request: FastifyRequest, status: string) => {
+    const { method, begunAt, routeOptions } = request;
+    if (begunAt === null) return;
+    // an answer that is told to nobody is not counted again
+    request.begunAt = null;
+    httpSeconds.observe(
+      { method, route: routeOptions.url ?? 'none', status },
+      (performance.now() - begunAt) / 1000,
+    );
+  };
+  app.decorateRequest('begunAt', null);
+  // here and in the other hooks: no promise where nothing is waited for, every request would pay for it
+  app.addHook('onRequest', (request, _, done) => {
+    request.begunAt = performance.now();
+    done();
   });
   // whoever lost patience is what one looks for here
-  app.addHook('onRequestAbort', async (request) => {
-    left.add(request);
-    observe(request, 'client_left', performance.now() - (begun.get(request) ?? performance.now()));
+  app.addHook('onRequestAbort', (request, done) => {
+    observe(request, 'client_left');
+    done();
   });
-  app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
-    if (!left.has(request)) observe(request, String(statusCode), elapsedTime);
+  app.addHook('onResponse', (request, { statusCode }, done) => {
+    observe(request, String(statusCode));
+    done();
   });
 }
 

@@ -12,7 +12,8 @@ export interface CountedSubmission {
  * Counts one submission. A joined or replayed one is an inference that was not run again; its price counts
  * where the record has one, and where it has none that is counted instead, for unknown is not 0.
  */
-export function countSubmission(metrics: Metrics, { outcome, cost_usd, ...told }: CountedSubmission): void {
+export function countSubmission(metrics: Metrics, told: CountedSubmission): void {
+  const { outcome, cost_usd } = told;
   const task = metrics.task(told.task);
   metrics.submissions.inc({ task, outcome });
   if (outcome !== 'joined' && outcome !== 'replayed') return;

@@ -31,13 +31,16 @@ export class MeteredStore implements ResultStore {
     let last: Change<T> | undefined;
     const begun = performance.now();
     // a store may decide again on a fresh row; the last decision is the one that was written
-    const result = await this.failing(
-      this.store.update<T>(key, (job, now) => {
+    let result: T;
+    try {
+      result = await this.store.update<T>(key, (job, now) => {
         before = job;
         last = decide(job, now);
         return last;
-      }),
-    );
+      });
+    } catch (error) {
+      throw this.counted(error);
+    }
     const change = last?.job && rowChange(before, last.job);
     this.metrics.storeSeconds.observe({ operation: change?.kind ?? 'read' }, secondsSince(begun));
     if (change) countChange(this.metrics, change);
@@ -66,18 +69,18 @@ export class MeteredStore implements ResultStore {
 
   private async time<T>(operation: string, act: () => Promise<T>): Promise<T> {
     const begun = performance.now();
-    const result = await this.failing(act());
-    this.metrics.storeSeconds.observe({ operation }, secondsSince(begun));
-    return result;
+    try {
+      const result = await act();
+      this.metrics.storeSeconds.observe({ operation }, secondsSince(begun));
+      return result;
+    } catch (error) {
+      throw this.counted(error);
+    }
   }
 
-  private async failing<T>(act: Promise<T>): Promise<T> {
-    try {
-      return await act;
-    } catch (error) {
-      this.metrics.storeErrors.inc({ code: error instanceof UserError ? error.code : 'unexpected' });
-      throw error;
-    }
+  private counted(error: unknown): unknown {
+    this.metrics.storeErrors.inc({ code: error instanceof UserError ? error.code : 'unexpected' });
+    return error;
   }
 }
 

@@ -1,20 +1,30 @@
-import { setMaxListeners } from 'node:events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { HttpError } from './http-error';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Aborts when the gateway begins to stop: whoever waits answers with what is known. */
-    closing: AbortSignal;
+    /** The gateway's stop: whoever waits then answers with what is known. */
+    closing: Closing;
   }
+}
+
+/**
+ * Who has to hear that the gateway begins to stop. A set and no AbortSignal: that looks through all its listeners
+ * whenever one comes or goes, so that beside ten thousand requests that wait each new one would pay for them.
+ */
+interface Closing {
+  hasBegun: boolean;
+  readonly waiting: Set<() => void>;
 }
 
 /** Adds `closing` to the server. */
 export function addClosing(app: FastifyInstance): void {
-  const closing = new AbortController();
-  setMaxListeners(0, closing.signal);
-  app.decorate('closing', closing.signal);
-  app.addHook('preClose', async () => closing.abort());
+  const closing: Closing = { hasBegun: false, waiting: new Set() };
+  app.decorate('closing', closing);
+  app.addHook('preClose', async () => {
+    closing.hasBegun = true;
+    for (const stop of closing.waiting) stop();
+  });
 }
 
 /** The time is over, the client has gone, or the gateway stops. */
@@ -48,7 +58,7 @@ export function onEndOfWait(
   const { closing } = reply.server;
   const off = () => {
     clearTimeout(timer);
-    closing.removeEventListener('abort', stop);
+    closing.waiting.delete(stop);
     reply.raw.off('close', leave);
   };
   const over = (why: EndOfWait) => {
@@ -58,11 +68,11 @@ export function onEndOfWait(
   const stop = () => over('stopping');
   const leave = () => over('left');
   const timer = ms === undefined ? undefined : setTimeout(over, ms, 'late' satisfies EndOfWait);
-  closing.addEventListener('abort', stop);
+  closing.waiting.add(stop);
   // a response closes in any case, sent or not; a request closes as soon as its body was read
   reply.raw.on('close', leave);
   if (reply.raw.destroyed) leave();
-  else if (closing.aborted) stop();
+  else if (closing.hasBegun) stop();
   return off;
 }
 

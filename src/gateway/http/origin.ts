@@ -17,9 +17,10 @@ import { HttpError } from './http-error';
  * @param options.anyHost - true where keys guard the gateway, under whatever name it is reached
  */
 export function refuseOtherOrigins(app: FastifyInstance, { anyHost }: { anyHost: boolean }): void {
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _, done) => {
     if (!anyHost && !isLoopback(hostName(request.headers.host))) throw foreignHost();
-    if (!request.routeOptions.config.checksOrigin && isForeign(request)) throw foreignOrigin();
+    if (isForeign(request) && !request.routeOptions.config.checksOrigin) throw foreignOrigin();
+    done();
   });
 }
 

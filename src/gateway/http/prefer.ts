@@ -11,7 +11,8 @@ export const MAX_WAIT_S = 600;
  * preferredWait('respond-async, wait=10') // 10
  */
 export function preferredWait(header: string | string[] | undefined): number | null {
-  for (const preference of [header ?? []].flat().join(',').split(',')) {
+  if (header === undefined) return null;
+  for (const preference of [header].flat().join(',').split(',')) {
     const seconds = /^\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;|$)/i.exec(preference);
     // the first one counts where it is given twice
     if (seconds) return Math.min(Number(seconds[1] ?? seconds[2]), MAX_WAIT_S);

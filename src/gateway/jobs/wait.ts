@@ -55,23 +55,26 @@ const COUNTS_ONCE = 'send the request again, it counts once';
  * @param withinMs - default 10 s
  * @throws UnreachableError after that; HttpError where the gateway stops or the client has gone
  */
-export async function untilDurable<T>(
+export function untilDurable<T>(
   reply: FastifyReply,
   act: Promise<T>,
   { remedy = COUNTS_ONCE, withinMs = DURABLE_WITHIN_MS } = {},
 ): Promise<T> {
-  // one that outlasts its request has nobody to tell
-  act.catch(() => undefined);
-  let stop = () => {};
-  const late = new Promise<never>((_, reject) => {
-    stop = onEndOfWait(reply, withinMs, (why) => {
+  return new Promise((done, failed) => {
+    const stop = onEndOfWait(reply, withinMs, (why) => {
       const message = `Temporal or the store does not answer in time; ${remedy}.`;
-      reject(why === 'late' ? new UnreachableError('temporal', message) : stopping());
+      failed(why === 'late' ? new UnreachableError('temporal', message) : stopping());
     });
+    // one that outlasts its request has nobody to tell
+    act.then(
+      (value) => {
+        stop();
+        done(value);
+      },
+      (error: unknown) => {
+        stop();
+        failed(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([act, late]);
-  } finally {
-    stop();
-  }
 }

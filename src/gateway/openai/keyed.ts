@@ -52,7 +52,7 @@ async function waitFor(
   try {
     return await answerTo({ signal });
   } catch (error) {
-    throw reply.server.closing.aborted && error === signal.reason ? stopping() : error;
+    throw reply.server.closing.hasBegun && error === signal.reason ? stopping() : error;
   }
 }
 
