@@ -1,0 +1,61 @@
+import type { Running } from '../contestants/contestant';
+import { medianInterval, percentile } from '../report/statistics';
+import { JobSource } from './job-source';
+import { timeJobs } from './load';
+import type { RatioResult } from './results';
+
+/** One of the two sides that are compared. */
+export interface Side {
+  name: string;
+  running: Running;
+}
+
+/**
+ * Runs fresh jobs of ours and of the bare workflow in turn, each first in every other round, so that what
+ * slows the machine or the server for a while falls on both.
+ */
+export async function measureRatio(
+  ours: Side,
+  bare: Side,
+  level: { inFlight: number; jobs: number },
+  rounds: number,
+  onRound: (round: number) => void,
+): Promise<RatioResult> {
+  const sources = new Map(
+    [ours, bare].map((side) => [side, ratioSource(side.name, ours.name, level.inFlight)]),
+  );
+  const time = async (side: Side) => {
+    const { times, seconds } = await timeJobs(
+      sources.get(side)!.take(level.jobs),
+      level.inFlight,
+      side.running.run,
+    );
+    return { p50: percentile(times, 0.5), seconds };
+  };
+  // one round that does not count
+  await time(bare);
+  await time(ours);
+  const p50: number[] = [];
+  const wall: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const first = round % 2 === 0 ? bare : ours;
+    const one = await time(first);
+    const two = await time(first === bare ? ours : bare);
+    const [own, floor] = first === bare ? [two, one] : [one, two];
+    p50.push(own.p50 / floor.p50);
+    wall.push(own.seconds / floor.seconds);
+    onRound(round + 1);
+  }
+  return {
+    name: ours.name,
+    inFlight: level.inFlight,
+    rounds,
+    jobsARound: level.jobs,
+    p50: medianInterval(p50),
+    time: medianInterval(wall),
+  };
+}
+
+function ratioSource(side: string, against: string, inFlight: number): JobSource {
+  return new JobSource(`ratio-${side}-${against}-${inFlight}`);
+}

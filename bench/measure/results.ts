@@ -1,0 +1,72 @@
+import type { MedianInterval } from '../report/statistics';
+
+/** One load of fresh jobs. */
+export interface LevelResult {
+  inFlight: number;
+  jobs: number;
+  p50Ms: number;
+  p99Ms: number;
+  jobsPerSecond: number;
+  /** Processor time a job, ms: its worker's; and with the submitter's and its engine's. Null where it can't be read. */
+  workerCpuMs: number | null;
+  allCpuMs: number | null;
+}
+
+/** Completed jobs, submitted again. */
+export interface DuplicateResult {
+  /** One at a time. */
+  p50Ms: number;
+  /** {@link DUPLICATES_IN_FLIGHT} at once. */
+  perSecond: number;
+}
+
+/** SIGKILL of the worker in mid-call. */
+export interface KillResult {
+  jobs: number;
+  /** Calls that the provider billed for them. */
+  calls: number;
+  answered: number;
+  /** From the kill to the last answer; null where none came. */
+  recoveryMs: number | null;
+}
+
+/** What one contestant did. */
+export interface ContestantResult {
+  name: string;
+  title: string;
+  versions: Record<string, string>;
+  /** Why it was not measured: one sentence. Nothing below is there then. */
+  fault?: string;
+  levels: LevelResult[];
+  duplicates: DuplicateResult | null;
+  history: { events: number; bytes: number } | null;
+  memory: { afterJobs: number; mb: number } | null;
+  kill: KillResult | null;
+  /** Over all of the above but the kill: jobs that were run, and calls billed for them. */
+  jobs: number;
+  calls: number;
+}
+
+/** Ours against the bare workflow, in rounds that alternate. */
+export interface RatioResult {
+  name: string;
+  inFlight: number;
+  rounds: number;
+  jobsARound: number;
+  /** Of the p50 of submit-to-answer. */
+  p50: MedianInterval;
+  /** Of the wall-clock time a job. */
+  time: MedianInterval;
+}
+
+/** A whole run. */
+export interface BenchResult {
+  date: string;
+  command: string;
+  machine: { cpu: string; cores: number; memoryGb: number; os: string; node: string };
+  servers: Record<string, string>;
+  delayMs: number;
+  seconds: number;
+  contestants: ContestantResult[];
+  ratios: RatioResult[];
+}

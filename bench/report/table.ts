@@ -1,0 +1,133 @@
+import type { BenchResult, ContestantResult, LevelResult } from '../measure/results';
+import type { MedianInterval } from './statistics';
+
+/** The whole run as text, for people. */
+export function toText(result: BenchResult): string {
+  return [heading(result), ...sections(result), faults(result.contestants)].filter(Boolean).join('\n\n');
+}
+
+function heading({ date, command, machine, delayMs, contestants, servers, seconds }: BenchResult): string {
+  const { cpu, cores, memoryGb, os, node } = machine;
+  const versions = { ...Object.assign({}, ...contestants.map((one) => one.versions)), ...servers };
+  return [
+    `${command}, ${date.slice(0, 10)}, ${Math.round(seconds / 60)} min`,
+    `${cpu}, ${cores} cores, ${memoryGb} GB, ${os}, Node ${node}`,
+    wrap(
+      Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
+    ),
+    `The provider takes ${delayMs} ms for each call.`,
+  ].join('\n');
+}
+
+function sections({ contestants, ratios }: BenchResult): string[] {
+  const ran = contestants.filter(({ fault }) => !fault);
+  const inFlight = [...new Set(ran.flatMap(({ levels }) => levels.map((level) => level.inFlight)))];
+  const at = ({ levels }: ContestantResult, n: number) => levels.find((level) => level.inFlight === n);
+  const heads = inFlight.map((n) => `${n.toLocaleString('en')} in flight`);
+  const perLevel = (title: string, show: (level: LevelResult) => string) =>
+    table(
+      [title, ...heads],
+      ran.map((one) => [one.title, ...inFlight.map((n) => maybe(at(one, n), show))]),
+    );
+  const cpuAt = inFlight.includes(100) ? 100 : inFlight.at(-1)!;
+  const found = [
+    perLevel('submit to answer, ms, p50 / p99', ({ p50Ms, p99Ms }) => `${ms(p50Ms)} / ${ms(p99Ms)}`),
+    perLevel('jobs a second', ({ jobsPerSecond }) => String(Math.round(jobsPerSecond))),
+    table(
+      [
+        'what else',
+        'duplicates/s',
+        'p50 ms',
+        'CPU ms/job, worker',
+        'with all',
+        'history bytes',
+        'events',
+        'worker MB',
+      ],
+      ran.map((one) => {
+        const { duplicates, history, memory } = one;
+        return [
+          one.title,
+          maybe(duplicates, ({ perSecond }) => Math.round(perSecond).toLocaleString('en')),
+          maybe(duplicates, ({ p50Ms }) => ms(p50Ms)),
+          maybe(at(one, cpuAt)?.workerCpuMs, (value) => value.toFixed(1)),
+          maybe(at(one, cpuAt)?.allCpuMs, (value) => value.toFixed(1)),
+          maybe(history, ({ bytes }) => bytes.toLocaleString('en')),
+          maybe(history, ({ events }) => String(events)),
+          maybe(memory, ({ mb, afterJobs }) => `${Math.round(mb)} after ${afterJobs.toLocaleString('en')}`),
+        ];
+      }),
+    ),
+  ];
+  if (ran.some(({ kill }) => kill)) {
+    found.push(
+      table(
+        ['SIGKILL in mid-call', 'calls billed', 'answered', 'kill to last answer, s'],
+        ran.map(({ title, kill }) => [
+          title,
+          maybe(kill, ({ calls, jobs }) => `${calls} for ${jobs} jobs`),
+          maybe(kill, ({ answered, jobs }) => `${answered} of ${jobs}`),
+          maybe(kill?.recoveryMs, (value) => (value / 1000).toFixed(1)),
+        ]),
+      ),
+    );
+  }
+  if (ratios.length > 0) {
+    const { confidence } = ratios[0]!.p50;
+    found.push(
+      `${table(
+        ['against the bare workflow', 'p50 of a job', 'wall-clock time a job', 'rounds x jobs'],
+        ratios.map(({ name, inFlight, p50, time, rounds, jobsARound }) => [
+          `${contestants.find((one) => one.name === name)!.title}, ${inFlight} in flight`,
+          ratio(p50),
+          ratio(time),
+          `${rounds} x ${jobsARound}`,
+        ]),
+      )}\nMedian of rounds that alternate, with its interval by order statistics (${(100 * confidence).toFixed(1)} %).`,
+    );
+  }
+  return found;
+}
+
+function faults(contestants: readonly ContestantResult[]): string {
+  return contestants
+    .filter(({ fault }) => fault)
+    .map(({ title, fault }) => `${title} was not measured: ${fault}`)
+    .join('\n');
+}
+
+function ratio({ median, low, high }: MedianInterval): string {
+  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}
+
+/** Three digits that mean something. */
+function ms(value: number): string {
+  return value < 1
+    ? value.toFixed(3)
+    : value < 100
+      ? value.toFixed(1)
+      : Math.round(value).toLocaleString('en');
+}
+
+function maybe<T>(value: T | null | undefined, show: (value: T) => string): string {
+  return value == null ? '-' : show(value);
+}
+
+/** The first column to the left, the others to the right. */
+function table(heads: string[], rows: string[][]): string {
+  const widths = heads.map((_, at) => Math.max(...[heads, ...rows].map((row) => row[at]!.length)));
+  const line = (cells: string[]) =>
+    cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  ');
+  return [heads, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n');
+}
+
+function wrap(text: string, width = 110): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    if (lines.at(-1)!.length + word.length + 1 > width) lines.push('');
+    lines.push(`${lines.pop()} ${word}`.trim());
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { findFreePort, startDevServer } from '../../src/dev/temporal';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/attributes';
+import type { AtEnd, TemporalServer } from '../world';
+
+/** The dev server as `infer-once dev` starts it: on a file, its queues polled at once. */
+export async function startTemporal(folder: string, atEnd: AtEnd): Promise<TemporalServer> {
+  const server = await startDevServer({
+    port: await findFreePort(),
+    uiPort: 0,
+    headless: true,
+    dbFilename: join(folder, 'temporal.db'),
+    searchAttributes: Object.fromEntries(
+      SEARCH_ATTRIBUTES.map(({ name, type }) => [name, type[0] + type.slice(1).toLowerCase()]),
+    ),
+  });
+  atEnd(() => server.stop());
+  const { address, pid } = server;
+  const connection = await Connection.connect({ address });
+  atEnd(() => connection.close());
+  return { client: new Client({ connection }), address, pid };
+}

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { UserError } from '../../src/errors';
+import type { ContestantWorker } from '../contestants/contestant';
+
+const JITI = join(dirname(require.resolve('jiti/package.json')), 'lib', 'jiti-cli.mjs');
+
+/** What a worker of the bench is told; each reads what it needs. */
+export interface WorkerSettings {
+  modelUrl: string;
+  [more: string]: string | number;
+}
+
+/**
+ * A worker process that runs `bench/workers/NAME.ts`. Ctrl-C does not reach it, and it ends when this process does.
+ *
+ * @throws UserError where it ends before it takes jobs
+ */
+export async function startBenchWorker(
+  name: string,
+  settings: WorkerSettings,
+): Promise<ContestantWorker & { stop(): Promise<void> }> {
+  let child = await spawnWorker(name, settings);
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    pid: () => child.pid!,
+    kill: () => end('SIGKILL'),
+    async start() {
+      child = await spawnWorker(name, settings);
+    },
+    // nothing is under way any more, and nothing of it is kept
+    stop: () => end('SIGKILL'),
+  };
+}
+
+async function spawnWorker(name: string, settings: WorkerSettings) {
+  const main = join(__dirname, '..', 'workers', 'main.ts');
+  const child = spawn(process.execPath, [JITI, main, name], {
+    env: { ...process.env, BENCH_SETTINGS: JSON.stringify(settings) },
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-4_000);
+  });
+  const killAtExit = () => child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  child.once('exit', () => process.off('exit', killAtExit));
+  const isReady = await Promise.race([
+    once(child, 'message').then(() => true),
+    once(child, 'exit').then(() => false),
+  ]);
+  if (isReady) return child;
+  const why =
+    said
+      .trim()
+      .split('\n')
+      .find((line) => /error/i.test(line)) ?? 'it said nothing';
+  throw new UserError(`The worker of ${name} did not start: ${why.trim()}`, { code: 'bench_worker' });
+}

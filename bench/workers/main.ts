@@ -1,0 +1,17 @@
+import type { WorkerSettings } from '../support/bench-worker';
+
+/** A contestant's worker: resolves when it takes jobs. */
+export type Work = (settings: WorkerSettings) => Promise<unknown>;
+
+/** Runs the worker that is named, until it is killed or the process that started it has ended. */
+async function main(): Promise<void> {
+  process.on('disconnect', () => process.exit(0));
+  const { work } = (await import(`./${process.argv[2]}.ts`)) as { work: Work };
+  await work(JSON.parse(process.env.BENCH_SETTINGS!) as WorkerSettings);
+  process.send!('ready');
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

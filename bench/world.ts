@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { type OfflineModel, startOfflineModel } from '../src/dev/offline';
+import { stackEnv } from '../src/dev/stack/worker-env';
+import { startTemporal } from './servers/temporal';
+
+/** Temporal's dev server, with a client of this process. */
+export interface TemporalServer {
+  client: Client;
+  address: string;
+  pid: number;
+}
+
+/** What the contestants share: the provider, and the servers that more than one of them needs. */
+export interface World {
+  /** Everything that is written lies there; gone at the end. */
+  folder: string;
+  model: OfflineModel;
+  /** The server is started by the first who asks. */
+  temporal(): Promise<TemporalServer>;
+  /** The environment of infer-once's parts, with a store and a task queue of this name. */
+  ownEnv(name: string, address: string): NodeJS.ProcessEnv;
+  stop(): Promise<void>;
+}
+
+/** Has something ended when the world is. */
+export type AtEnd = (end: () => Promise<unknown>) => void;
+
+/** @param delayMs - how long each call takes at the provider */
+export async function openWorld(delayMs: number): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'infer-once-bench-'));
+  const ends: (() => Promise<unknown>)[] = [];
+  const atEnd: AtEnd = (end) => void ends.unshift(end);
+  const model = await startOfflineModel({ ledger: join(folder, 'ledger.jsonl'), delayMs });
+  atEnd(() => model.stop());
+  return {
+    folder,
+    model,
+    temporal: onDemand(() => startTemporal(folder, atEnd)),
+    ownEnv: (name, temporalAddress) => ({
+      ...stackEnv(
+        {
+          temporalAddress,
+          namespace: 'default',
+          storeUrl: `sqlite:${join(folder, `${name}.db`)}`,
+          offlineBaseUrl: model.baseUrl,
+          noConfigFile: join(folder, 'no-temporal-profile.toml'),
+        },
+        withoutOurs(process.env),
+      ),
+      OPENAI_API_KEY: 'none',
+      INFER_ONCE_TASK_QUEUE: name,
+      INFER_ONCE_LOG_LEVEL: 'error',
+      INFER_ONCE_GATEWAY_PORT: '0',
+    }),
+    async stop() {
+      for (const end of ends) await end();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** What is measured are the defaults. */
+function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(INFER_ONCE|OTEL)_/.test(name)));
+}
+
+function onDemand<T>(start: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined;
+  return () => {
+    started ??= start();
+    return started;
+  };
+}
