@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { type OfflineModel, startOfflineModel } from '../src/dev/offline';
 import { stackEnv } from '../src/dev/stack/worker-env';
+import { type BenchPostgres, startBenchPostgres } from './servers/postgres';
 import { startTemporal } from './servers/temporal';
 
 /** Temporal's dev server, with a client of this process. */
@@ -20,6 +21,10 @@ export interface World {
   model: OfflineModel;
   /** The server is started by the first who asks. */
   temporal(): Promise<TemporalServer>;
+  /** So is this one. */
+  postgres(): Promise<BenchPostgres>;
+  /** For a server of one contestant alone. */
+  atEnd: AtEnd;
   /** The environment of infer-once's parts, with a store and a task queue of this name. */
   ownEnv(name: string, address: string): NodeJS.ProcessEnv;
   stop(): Promise<void>;
@@ -38,7 +43,9 @@ export async function openWorld(delayMs: number): Promise<World> {
   return {
     folder,
     model,
+    atEnd,
     temporal: onDemand(() => startTemporal(folder, atEnd)),
+    postgres: onDemand(() => startBenchPostgres(atEnd)),
     ownEnv: (name, temporalAddress) => ({
       ...stackEnv(
         {

@@ -1,0 +1,2 @@
+/** The queue of the submitter and its worker. */
+export const BULLMQ_QUEUE = 'calls';

@@ -1,0 +1,2 @@
+/** The queue of the submitter and its worker. */
+export const BOSS_QUEUE = 'calls';
