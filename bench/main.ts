@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { Interrupted, orInterrupted, takeInterrupts } from '../src/dev/demo/interrupt';
 import { CONTESTANTS } from './contestants';
 import type { BenchResult } from './measure/results';
 import { FULL, type Plan, QUICK } from './plan';
 import { describeMachine } from './report/machine';
+import { toSvg } from './report/svg';
 import { toText } from './report/table';
 import { runBench } from './run';
 import { openWorld } from './world';
@@ -48,7 +49,7 @@ function parseCommand(): Options {
     .option('--rounds <n>', 'rounds of each ratio; 0 = no ratio', count)
     .option('--delay <ms>', 'how long each call takes at the provider (50)', count)
     .option('--json <file>', 'write the figures there')
-    .addOption(new Option('--svg <file>', 'draw them there'))
+    .option('--svg <file>', 'draw them there')
     .addHelpText(
       'after',
       '\nExit: 0 measured, 1 a contestant could not be, 130 Ctrl-C.\n\nExamples:\n  npm run bench -- --quick --json bench.json --svg bench.svg\n  npm run bench -- --only bare,client --in-flight 1,10',
@@ -69,6 +70,7 @@ function planOf(options: Options): Plan {
     levels: cut(plan.levels),
     ratioLevels: cut(plan.ratioLevels),
     rounds: options.rounds ?? plan.rounds,
+    memoryJobs: Math.min(plan.memoryJobs, options.jobs ?? plan.memoryJobs),
   };
 }
 
@@ -92,12 +94,13 @@ async function main(): Promise<number> {
         ' ',
       ),
       machine: describeMachine(),
-      servers: {},
+      servers: world.versions,
       delayMs: plan.delayMs,
       seconds: (performance.now() - began) / 1000,
       ...measured,
     };
     if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+    if (options.svg) writeFileSync(options.svg, toSvg(result));
     console.log(toText(result));
     return result.contestants.some(({ fault }) => fault) ? 1 : 0;
   } finally {

@@ -23,6 +23,8 @@ export interface World {
   temporal(): Promise<TemporalServer>;
   /** So is this one. */
   postgres(): Promise<BenchPostgres>;
+  /** Of the servers that were started, by their names. */
+  versions: Record<string, string>;
   /** For a server of one contestant alone. */
   atEnd: AtEnd;
   /** The environment of infer-once's parts, with a store and a task queue of this name. */
@@ -37,15 +39,17 @@ export type AtEnd = (end: () => Promise<unknown>) => void;
 export async function openWorld(delayMs: number): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'infer-once-bench-'));
   const ends: (() => Promise<unknown>)[] = [];
+  const versions: Record<string, string> = {};
   const atEnd: AtEnd = (end) => void ends.unshift(end);
   const model = await startOfflineModel({ ledger: join(folder, 'ledger.jsonl'), delayMs });
   atEnd(() => model.stop());
   return {
     folder,
     model,
+    versions,
     atEnd,
-    temporal: onDemand(() => startTemporal(folder, atEnd)),
-    postgres: onDemand(() => startBenchPostgres(atEnd)),
+    temporal: onDemand(() => startTemporal(folder, versions, atEnd)),
+    postgres: onDemand(() => startBenchPostgres(versions, atEnd)),
     ownEnv: (name, temporalAddress) => ({
       ...stackEnv(
         {

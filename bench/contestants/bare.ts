@@ -16,7 +16,11 @@ export const bare: Contestant = {
     const { client, address, pid } = await world.temporal();
     const bundle = join(world.folder, 'bare-workflow.js');
     writeFileSync(bundle, await bundleWorkflow());
-    const worker = await startBenchWorker('bare', { modelUrl: world.model.baseUrl, address, bundle });
+    const worker = await startBenchWorker(
+      'bare',
+      { modelUrl: world.model.baseUrl, address, bundle },
+      world.atEnd,
+    );
     return {
       run: (job) => runBare(client, job),
       remembers: true,

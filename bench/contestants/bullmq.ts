@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Queue, QueueEvents } from 'bullmq';
@@ -15,8 +16,9 @@ export const bullmq: Contestant = {
   async open(world) {
     const port = await findFreePort();
     const pid = await startRedis(join(world.folder, 'redis'), port, world.atEnd);
+    world.versions.Redis = redisVersion();
     const connection = { host: '127.0.0.1', port };
-    const worker = await startBenchWorker('bullmq', { modelUrl: world.model.baseUrl, port });
+    const worker = await startBenchWorker('bullmq', { modelUrl: world.model.baseUrl, port }, world.atEnd);
     const queue = new Queue(BULLMQ_QUEUE, { connection });
     const events = new QueueEvents(BULLMQ_QUEUE, { connection });
     // listeners for each job that is waited for
@@ -59,4 +61,8 @@ function startRedis(folder: string, port: number, atEnd: Parameters<typeof start
     },
     atEnd,
   );
+}
+
+function redisVersion(): string {
+  return /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
 }

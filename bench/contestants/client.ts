@@ -13,7 +13,7 @@ export const client: Contestant = {
     const temporal = await world.temporal();
     const env = world.ownEnv('client', temporal.address);
     const store = await openStore(env.INFER_ONCE_STORE_URL!);
-    const worker = await startOwnPart('worker', env);
+    const worker = await startOwnPart('worker', env, world.atEnd);
     const taskQueue = env.INFER_ONCE_TASK_QUEUE!;
     const jobs = new JobClient({ client: temporal.client, store, taskQueue });
     return {

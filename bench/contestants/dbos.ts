@@ -11,7 +11,11 @@ export const dbos: Contestant = {
   async open(world) {
     const postgres = await world.postgres();
     const databaseUrl = await postgres.createDatabase('dbos');
-    const worker = await startBenchWorker('dbos', { modelUrl: world.model.baseUrl, databaseUrl });
+    const worker = await startBenchWorker(
+      'dbos',
+      { modelUrl: world.model.baseUrl, databaseUrl },
+      world.atEnd,
+    );
     const client = await DBOSClient.create({ systemDatabaseUrl: databaseUrl, logger: QUIET });
     const start = { queueName: DBOS_QUEUE, workflowName: DBOS_WORKFLOW, appVersion: DBOS_VERSION };
     return {

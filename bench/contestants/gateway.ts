@@ -14,8 +14,8 @@ export const gateway: Contestant = {
   async open(world) {
     const temporal = await world.temporal();
     const env = world.ownEnv('gateway', temporal.address);
-    const worker = await startOwnPart('worker', env);
-    const own = await startOwnPart('gateway', env);
+    const worker = await startOwnPart('worker', env, world.atEnd);
+    const own = await startOwnPart('gateway', env, world.atEnd);
     const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
     return {
       run: (job) => put(own.url(), dispatcher, job),

@@ -41,7 +41,7 @@ export const restate: Contestant = {
       },
       world.atEnd,
     );
-    const worker = await startBenchWorker('restate', { modelUrl: world.model.baseUrl, port });
+    const worker = await startBenchWorker('restate', { modelUrl: world.model.baseUrl, port }, world.atEnd);
     await register(`http://127.0.0.1:${admin}`, `http://127.0.0.1:${port}`);
     const service = restateClients
       .connect({ url: `http://127.0.0.1:${ingress}` })

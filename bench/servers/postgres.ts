@@ -12,7 +12,10 @@ export interface BenchPostgres {
 }
 
 /** @throws UserError where there are no binaries for this machine */
-export async function startBenchPostgres(atEnd: AtEnd): Promise<BenchPostgres> {
+export async function startBenchPostgres(
+  versions: Record<string, string>,
+  atEnd: AtEnd,
+): Promise<BenchPostgres> {
   let server: PostgresServer;
   try {
     server = await startPostgres('fsync=on', 'full_page_writes=on');
@@ -24,6 +27,8 @@ export async function startBenchPostgres(atEnd: AtEnd): Promise<BenchPostgres> {
     });
   }
   atEnd(() => server.stop());
+  const [shown] = await server.admin('SHOW server_version');
+  versions.PostgreSQL = String(shown!.server_version);
   return {
     pid: Number(readFileSync(join(server.folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]),
     async createDatabase(name) {

@@ -5,7 +5,11 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/attributes';
 import type { AtEnd, TemporalServer } from '../world';
 
 /** The dev server as `infer-once dev` starts it: on a file, its queues polled at once. */
-export async function startTemporal(folder: string, atEnd: AtEnd): Promise<TemporalServer> {
+export async function startTemporal(
+  folder: string,
+  versions: Record<string, string>,
+  atEnd: AtEnd,
+): Promise<TemporalServer> {
   const server = await startDevServer({
     port: await findFreePort(),
     uiPort: 0,
@@ -18,6 +22,8 @@ export async function startTemporal(folder: string, atEnd: AtEnd): Promise<Tempo
   atEnd(() => server.stop());
   const { address, pid } = server;
   const connection = await Connection.connect({ address });
+  const { serverVersion } = await connection.workflowService.getSystemInfo({});
+  versions["Temporal's dev server"] = serverVersion;
   atEnd(() => connection.close());
   return { client: new Client({ connection }), address, pid };
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../src/errors';
 import type { ContestantWorker } from '../contestants/contestant';
+import type { AtEnd } from '../world';
 
 const JITI = join(dirname(require.resolve('jiti/package.json')), 'lib', 'jiti-cli.mjs');
 
@@ -20,6 +21,7 @@ export interface WorkerSettings {
 export async function startBenchWorker(
   name: string,
   settings: WorkerSettings,
+  atEnd: AtEnd,
 ): Promise<ContestantWorker & { stop(): Promise<void> }> {
   let child = await spawnWorker(name, settings);
   const end = async (signal: NodeJS.Signals) => {
@@ -28,6 +30,7 @@ export async function startBenchWorker(
     child.kill(signal);
     await ended;
   };
+  atEnd(() => end('SIGKILL'));
   return {
     pid: () => child.pid!,
     kill: () => end('SIGKILL'),
