@@ -16,12 +16,12 @@ export interface Panel {
   bars: Bar[];
 }
 
-const [WIDTH, NAME, LABEL, ROW, HEAD, GAP] = [760, 190, 150, 22, 30, 14];
+const [WIDTH, NAME, LABEL, ROW, HEAD, CAPTION, GAP] = [760, 190, 150, 22, 30, 15, 14];
 const [OURS, OTHERS] = ['#2563eb', '#94a3b8'];
 
 /** The run as a picture that needs no script, no font and no style sheet; it is read on light and dark pages. */
 export function toSvg(result: BenchResult): string {
-  return drawPanels(panelsOf(result), captionOf(result));
+  return drawPanels(panelsOf(result), ...captionOf(result));
 }
 
 /** The figures that are drawn: those that were measured of anybody. */
@@ -67,7 +67,7 @@ export function panelsOf({ contestants, ratios }: BenchResult): Panel[] {
 }
 
 /** Draws panels one below the other; each has a scale of its own. */
-export function drawPanels(panels: readonly Panel[], caption: string): string {
+export function drawPanels(panels: readonly Panel[], ...captions: string[]): string {
   const parts: string[] = [];
   let y = GAP;
   for (const { heading, bars } of panels) {
@@ -86,18 +86,21 @@ export function drawPanels(panels: readonly Panel[], caption: string): string {
     }
     y += GAP;
   }
-  parts.push(text(0, y + 12, caption, 'font-size="11"'));
-  const height = y + 24;
+  for (const caption of captions) {
+    parts.push(text(0, y + 12, caption, 'font-size="11"'));
+    y += CAPTION;
+  }
+  const height = y + GAP;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="13" fill="#64748b" role="img">`,
-    `<title>${escapeXml(caption)}</title>`,
+    `<title>${escapeXml(captions.join(', '))}</title>`,
     ...parts,
     '</svg>\n',
   ].join('\n');
 }
 
-function captionOf({ date, machine, command }: BenchResult): string {
-  return `${command}, ${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`;
+function captionOf({ date, machine, command }: BenchResult): string[] {
+  return [command, `${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`];
 }
 
 function isOurs(name: string): boolean {
