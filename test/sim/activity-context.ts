@@ -38,10 +38,14 @@ export function makeContext(infer: InferAttempt, line: ServerLine, heartbeatTime
     heartbeat: (details: unknown) => beat(details),
   };
   attempt.cancel = (details) => {
+    if (details.workerShutdown) {
+      infer.isShutDown = true;
+      // the SDK says nothing of it to an attempt that was told something before
+      if (context.cancellationDetails) return;
+    }
     // told anew, it only changes the details: the promise has rejected by then
     context.cancellationDetails = { ...context.cancellationDetails, ...details };
     infer.isCanceled ||= details.cancelRequested === true;
-    infer.isShutDown ||= details.workerShutdown === true;
     world.log(
       proc.name,
       () => `${task.run.id} ${task.name} #${attempt.number} is told ${Object.keys(details)}`,

@@ -1,6 +1,7 @@
 import type { OnceEvent } from '../../src/once/env';
 import type { Outcome, SendContext, Started } from '../../src/once/outcome';
 import { operationsOf } from './operations';
+import type { SimSignal } from './signals';
 import type { InferAttempt, WorkerWorld } from './worker';
 
 /** What the production code renders for a call: `user` is the input's name. */
@@ -9,7 +10,7 @@ interface Request {
 }
 
 /** The dependencies that the production activities are given, for one attempt. */
-export function makeDeps(outside: WorkerWorld, infer: InferAttempt) {
+export function makeDeps(outside: WorkerWorld, infer: InferAttempt, graceIsOver: SimSignal) {
   const { proc } = infer;
   const { watch, store, provider, policy } = outside;
   const tell = (callId: string, outcome: Outcome): void => {
@@ -41,6 +42,7 @@ export function makeDeps(outside: WorkerWorld, infer: InferAttempt) {
     policy,
     heartbeatTimeoutMs: outside.heartbeatTimeoutMs,
     hasSearchAttributes: false,
+    shutdown: graceIsOver,
     clock: proc.clock(),
     log: logTo((line) => watch.event(infer, line)),
   };

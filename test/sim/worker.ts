@@ -7,6 +7,7 @@ import type { ActivityTask, Attempt } from './activity-task';
 import type { Overrides, Sources } from './loader';
 import { Proc } from './process';
 import type { SimProvider } from './provider';
+import { SimAbortController } from './signals';
 import type { SimStore } from './store';
 import type { Temporal } from './temporal';
 import * as names from './temporal-names';
@@ -61,6 +62,8 @@ export interface WorkerWorld {
 /** A place where a worker process runs; another one is started after a crash. */
 export class Worker {
   proc: Proc;
+  /** Aborts when this process's shutdown has used up its grace. */
+  private graceIsOver = new SimAbortController();
   /** What this process can't reach until then: Temporal, that is heartbeats and reports. */
   cutOffUntil = 0;
   private isStopping = false;
@@ -110,6 +113,7 @@ export class Worker {
     this.running.clear();
     this.outside.world.after(restartMs, () => {
       this.isStopping = false;
+      this.graceIsOver = new SimAbortController();
       this.proc = this.newProc();
       this.outside.world.log(this.proc.name, () => 'starts');
     });
@@ -123,6 +127,7 @@ export class Worker {
     this.outside.world.log(proc.name, () => 'shuts down');
     proc.timer(graceMs, () => {
       for (const attempt of this.running) attempt.cancel({ workerShutdown: true });
+      this.graceIsOver.abort();
       proc.timer(5000, () => {
         if (this.proc === proc) this.crash(restartMs);
       });
@@ -148,7 +153,7 @@ export class Worker {
         answers: new Map(),
         started: new Set(),
       };
-      const activities = this.activities(makeDeps(this.outside, infer));
+      const activities = this.activities(makeDeps(this.outside, infer, this.graceIsOver.signal));
       this.context = makeContext(infer, this, this.outside.heartbeatTimeoutMs);
       this.running.add(attempt);
       const run = activities[task.name as keyof JobActivities] as (arg: unknown) => Promise<unknown>;
