@@ -1,6 +1,6 @@
 import type { ReopenPermit } from '../job';
 import type { StoredJob } from '../store/store';
-import { callAndSettle } from './call';
+import { callAndSettle, savingUntil } from './call';
 import type { OnceEnv } from './env';
 import { stopOperations } from './operations';
 import type { LookUp, Operations, Outcome, SendContext, Started } from './outcome';
@@ -87,10 +87,9 @@ async function runRound(env: OnceEnv, job: OnceJob): Promise<OnceResult | 'again
   const claimedAt = env.clock.monotonic();
   const call_id = env.newCallId();
   const lease_ms = job.policy.leaseMs;
-  const claimed = await env.store.update(
-    key,
-    claim({ seed: job.seed, permit: job.permit, call_id, lease_ms }),
-  );
+  // a claim whose reply was lost stands, and nobody else could know that nothing was sent by it
+  const save = savingUntil(env, key, claimedAt + lease_ms);
+  const claimed = await save(claim({ seed: job.seed, permit: job.permit, call_id, lease_ms }));
   if (claimed.kind !== 'claimed') return meet(env, job, claimed);
   env.onEvent({ event: 'claimed', key, call_id, attempt: claimed.row.attempts });
   return callAndSettle(env, job, call, { ...claimed, input_digest }, claimedAt);

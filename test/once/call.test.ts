@@ -1,3 +1,4 @@
+import { UnreachableError } from '../../src/errors';
 import type { FoundAnswer, Outcome } from '../../src/once/outcome';
 import { claim } from '../../src/once/rules/claim';
 import { decide } from '../../src/once/rules/decide';
@@ -61,6 +62,20 @@ describe('before the request is written', () => {
     const result = await scene.runSent(ANSWER);
     expect(result).toMatchObject({ kind: 'settled', row: { status: 'CANCELED', billed: 'no' } });
     expect(scene.starts).toBe(0);
+  });
+
+  test('a claim whose reply was lost is known as its own when it is asked again: the call is sent, and nothing is in doubt', async () => {
+    scene.afterWrite(
+      (before, after) => before?.status !== 'IN_PROGRESS' && after.status === 'IN_PROGRESS',
+      () => Promise.reject(new UnreachableError('store', 'The reply is lost.')),
+    );
+    const result = await scene.runSent(ANSWER);
+    expect(result).toMatchObject({
+      kind: 'settled',
+      row: { status: 'COMPLETED', source: 'inference', attempts: 1 },
+    });
+    expect(scene.starts).toBe(1);
+    expect(scene.events).toEqual(['store_away', 'claimed', 'sent', 'completed']);
   });
 
   test('a worker that has to end between its claim and its request gives the job back unsent', async () => {

@@ -39,6 +39,11 @@ const RACES = 'requests that meet a run at its end, or each other';
 /** Each has to fail the test that it names (`named-mutants.test.ts`). */
 export const NAMED_MUTANTS: readonly NamedMutant[] = [
   inCall(
+    'a claim whose reply was lost is not known as its own',
+    'before the request is written a claim whose reply was lost is known as its own when it is asked again: the call is sent, and nothing is in doubt',
+    edit('once/rules/claim.ts', 'row.calls.at(-1)?.call_id === call_id', 'row.calls.length < 0'),
+  ),
+  inCall(
     'a lease is not renewed',
     'while a call is under way a live worker keeps its lease, however long: who comes second is told that it is busy, and no doubt arises',
     edit(

@@ -72,15 +72,22 @@ function isOpenedBy(row: StoredJob, permit: ReopenPermit | undefined): boolean {
   return row.billed === 'no' || permit.paid === true;
 }
 
-/** The durable "about to send" record: one atomic step gives at most one worker the right to call. */
+/**
+ * The durable "about to send" record: one atomic step gives at most one worker the right to call. Asked again by
+ * the same call it tells the same: the reply to its write may have been lost.
+ */
 export function claim(request: ClaimRequest): Decide<ClaimResult> {
   return (row, now) => {
+    const { call_id } = request;
+    if (row?.status === 'IN_PROGRESS' && row.calls.at(-1)?.call_id === call_id) {
+      return { returns: { kind: 'claimed', row, token: row.token, call_id } };
+    }
     const seen = inspect(row, request.seed.input_digest, request.permit, now);
     if (seen.kind !== 'claimable') return { returns: seen };
     const { base, blobs } = openRow(row, request.seed, now);
     const token = base.token + 1;
     const call = {
-      call_id: request.call_id,
+      call_id,
       generation: base.generation,
       token,
       claimed_at: now,
@@ -93,7 +100,7 @@ export function claim(request: ClaimRequest): Decide<ClaimResult> {
       lease_until: now + request.lease_ms,
       sent_at: now,
     });
-    return { returns: { kind: 'claimed', row: job, token, call_id: request.call_id }, job, blobs };
+    return { returns: { kind: 'claimed', row: job, token, call_id }, job, blobs };
   };
 }
 
