@@ -1,19 +1,25 @@
-// The crash tests alone: npm run test:crash -- [--times N] [--seed N] [jest's own options].
+// The crash tests alone: npm run test:crash -- [--times N] [--jobs N] [--seed N] [jest's own options].
 // Needs the build. `--times` is how many kills at random moments (default 80); the tables come with every run.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 
-const USAGE = `npm run test:crash -- [--times N] [--seed N] [FILE] [jest options]
+const USAGE = `npm run test:crash -- [--times N] [--jobs N] [--seed N] [FILE] [jest options]
 
   --times N   workers killed at random moments (default 80), beside the tables of named points
+  --jobs N    jobs under which two workers on one PostgreSQL are killed (default 200)
   --seed N    draws the moments (default 1)
 
 Example: npm run test:crash -- --times 1000
 `;
 
 const { values, tokens } = parseArgs({
-  options: { times: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    times: { type: 'string' },
+    jobs: { type: 'string' },
+    seed: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
   strict: false,
   tokens: true,
 });
@@ -30,7 +36,7 @@ if (values.help) {
   process.stdout.write(USAGE);
   process.exit(0);
 }
-const own = new Set(['times', 'seed']);
+const own = new Set(['times', 'jobs', 'seed']);
 const given = tokens.filter((token) => !(token.kind === 'option' && own.has(token.name)));
 const first = given.findIndex(({ kind }) => kind === 'option');
 const named = first < 0 ? given : given.slice(0, first);
@@ -43,14 +49,15 @@ const rest = given
     token.kind === 'option' ? [token.rawName, token.value].filter(Boolean).join('=') : token.value,
   )
   .filter(Boolean);
-const [times, seed] = [count('times'), count('seed')];
+const sizes = { CRASH_KILLS: count('times'), CRASH_JOBS: count('jobs'), CRASH_SEED: count('seed') };
+const asked = Object.fromEntries(Object.entries(sizes).filter(([, size]) => size !== undefined));
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const { status } = spawnSync(
   process.execPath,
   [jest, ...(files.length > 0 ? files : ['test/crash/']), ...rest],
   {
     stdio: 'inherit',
-    env: { ...process.env, ...(times && { CRASH_KILLS: times }), ...(seed && { CRASH_SEED: seed }) },
+    env: { ...process.env, ...asked },
   },
 );
 process.exit(status ?? 1);

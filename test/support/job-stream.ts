@@ -24,13 +24,19 @@ export interface StreamSpec {
   streams: number;
   /** How many jobs there are in all; default: until {@link JobStream.end}. */
   jobs?: number;
+  /** What a person does about a job that waits for a decision; default nothing. */
+  decide?(record: JobRecord): Promise<unknown>;
 }
 
 /**
  * Streams jobs `NAME-0`, `NAME-1`, …, each submitted twice at once and waited for. Whoever meets a part that is away
  * asks again, as every client does.
  */
-export function streamJobs(lane: Lane, name: string, { streams, jobs = Infinity }: StreamSpec): JobStream {
+export function streamJobs(
+  lane: Lane,
+  name: string,
+  { streams, jobs = Infinity, decide }: StreamSpec,
+): JobStream {
   const ids: string[] = [];
   let [told, away, isOver] = [0, 0, false];
 
@@ -53,7 +59,13 @@ export function streamJobs(lane: Lane, name: string, { streams, jobs = Infinity 
       ids.push(job.job_id);
       const submit = () => persist(() => lane.jobs.submit(job));
       await Promise.all([submit(), submit()]);
-      await persist((): Promise<JobRecord> => outcome(lane, job.job_id));
+      const hear = () => persist(() => outcome(lane, job.job_id));
+      let record = await hear();
+      while (decide && record.status === 'IN_DOUBT') {
+        const doubted = record;
+        await persist(() => decide(doubted));
+        record = await hear();
+      }
       told += 1;
     }
   };

@@ -89,3 +89,28 @@ async function untilPaidAreTold(
     90_000,
   );
 }
+
+/**
+ * Keeps two workers up and kills one after the other by SIGKILL, each at a random moment of its life, until `over`.
+ *
+ * @returns how many were killed; two are up
+ */
+export async function killWorkers(
+  lane: Lane,
+  spec: WorkerSpec,
+  rng: Rng,
+  over: Promise<unknown>,
+): Promise<number> {
+  const workers = await Promise.all(Array.from({ length: WORKERS }, () => lane.startWorker(spec)));
+  let isOver = false;
+  const end = over.then(() => {
+    isOver = true;
+  });
+  for (let kills = 0; ; kills += 1) {
+    await Promise.race([delay(rng.next() * LIFE_MS), end]);
+    if (isOver) return kills;
+    const victim = kills % WORKERS;
+    await workers[victim]!.kill();
+    workers[victim] = await lane.startWorker(spec);
+  }
+}
