@@ -93,6 +93,34 @@ test('a server without a connection left says so, and serves again when one is f
   await third.close();
 });
 
+test('a server with fewer connections left than a store under load asks for says so, serves all the same, and loses nothing', async () => {
+  const others: Client[] = [];
+  // a few are left for the store, which would take more
+  for (let number = 0; number < 24; number += 1) {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    others.push(client);
+  }
+  const refused: Error[] = [];
+  const persist = async (key: string): Promise<string> => {
+    try {
+      return await put(key);
+    } catch (error) {
+      refused.push(error as Error);
+      return persist(key);
+    }
+  };
+  const keys = Array.from({ length: 200 }, (_, index) => `crowded-${index}`);
+  await Promise.all(keys.map(persist));
+  expect(refused.length).toBeGreaterThan(0);
+  for (const error of refused) {
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect(error.message).toMatch(/has no connection left; close some, or raise max_connections\.$/);
+  }
+  for (const key of keys) expect((await store.read(key)).job).toEqual(storedJob(key));
+  await Promise.all(others.map((client) => client.end()));
+});
+
 test('a database that takes no writes is away, with the reason, until it does', async () => {
   await put('before');
   await server.admin(`ALTER DATABASE ${database()} SET default_transaction_read_only = on`);
