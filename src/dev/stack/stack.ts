@@ -56,6 +56,8 @@ export interface Stack {
   readonly env: NodeJS.ProcessEnv;
   /** The worker processes that are there now. */
   workers(): { pid: number; isReady: boolean }[];
+  /** The gateway's process that is there now; null where there is none. */
+  gateway(): { pid: number; isReady: boolean } | null;
   /** Kills a worker as a crash would (SIGKILL); resolves when it is dead. It is replaced by itself. */
   killWorker(index?: number): Promise<void>;
   /** Resolves when every worker polls, e.g. after a kill. */
@@ -145,6 +147,7 @@ class Parts {
       offline,
       env,
       workers: () => pool.workers,
+      gateway: () => this.gateway?.workers[0] ?? null,
       killWorker: (index) => pool.kill(index),
       untilWorkersReady: () => pool.untilReady(),
       failed: Promise.race([
