@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { Command } from 'commander';
+import { JobClient } from '../../src/client';
+import { startStack } from '../../src/dev/stack';
+import { findFreePort } from '../../src/dev/temporal';
+import { openStore } from '../../src/store/open';
+
+const count = (text: string) => Number.parseInt(text, 10);
+const options = new Command('bench:recovery')
+  .description(
+    'Kills a worker (SIGKILL) in mid-call and measures how long the calls that it hit take to their answers, which the provider has and another worker finds. The dead worker is replaced at once.',
+  )
+  .option('--jobs <n>', 'calls in the air at each kill', count, 20)
+  .option('--workers <n>', 'worker processes; with 1 a new one has to start first', count, 2)
+  .option('--kills <n>', 'kills for each setting', count, 3)
+  .option('--json <file>', 'write the figures there')
+  .addHelpText('after', '\nExample:\n  npm run bench:recovery -- --kills 1 --json recovery.json')
+  .parse()
+  .opts<{ jobs: number; workers: number; kills: number; json?: string }>();
+
+/** The defaults first; then ever less, in the order that the configuration asks for. */
+const SETTINGS = [
+  { lease: '15s', heartbeat: '10s' },
+  { lease: '10s', heartbeat: '6s' },
+  { lease: '5s', heartbeat: '3s' },
+  { lease: '3s', heartbeat: '2s' },
+  { lease: '1500ms', heartbeat: '1s' },
+];
+/** A call takes so long; it goes on at the provider when its worker dies. */
+const CALL_MS = 1_500;
+
+/** From the kill to the answers of all calls that it hit. */
+interface Recovery {
+  lease: string;
+  heartbeat: string;
+  answers: number;
+  /** Calls that were lost with their worker. */
+  hit: number;
+  billed: number;
+  /** Seconds. */
+  p50: number;
+  longest: number;
+}
+
+async function measure({ lease, heartbeat }: (typeof SETTINGS)[number]): Promise<Recovery> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'bench-recovery-'));
+  const stack = await startStack({
+    dataDir,
+    temporalPort: await findFreePort(),
+    headless: true,
+    workers: options.workers,
+    offline: { delayMs: CALL_MS },
+    env: {
+      INFER_ONCE_RECOVERY: 'stored',
+      INFER_ONCE_LEASE: lease,
+      INFER_ONCE_HEARTBEAT_TIMEOUT: heartbeat,
+      INFER_ONCE_LOG_LEVEL: 'error',
+    },
+    onWorkerLine: () => undefined,
+  });
+  const store = await openStore(stack.storeUrl);
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  try {
+    const jobs = new JobClient({ client: new Client({ connection }), store });
+    const took: number[] = [];
+    let answered = 0;
+    for (let kill = 0; kill < options.kills; kill += 1) {
+      const names = Array.from({ length: options.jobs }, (_, n) => `kill-${kill}-${n}`);
+      let killedAt = 0;
+      const answers = names.map(async (job_id) => {
+        const { source } = await jobs.run({ job_id, task: 'enrich', input: { title: 'alien (1979)' } });
+        answered += 1;
+        // the others were in the workers that live
+        if (source !== 'inference') took.push((performance.now() - killedAt) / 1000);
+      });
+      await stack.offline!.waitForState(({ in_flight }) => in_flight.length === options.jobs, 60_000);
+      killedAt = performance.now();
+      await stack.killWorker();
+      await Promise.all(answers);
+      await stack.untilWorkersReady();
+    }
+    took.sort((a, b) => a - b);
+    const [p50, longest] = [took[Math.floor(took.length / 2)]!, took.at(-1)!];
+    return {
+      lease,
+      heartbeat,
+      answers: answered,
+      hit: took.length,
+      billed: stack.offline!.billed(),
+      p50,
+      longest,
+    };
+  } finally {
+    await connection.close();
+    await store.close();
+    await stack.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const recoveries: Recovery[] = [];
+  for (const setting of SETTINGS) {
+    const found = await measure(setting);
+    recoveries.push(found);
+    console.error(
+      `lease ${found.lease}, heartbeat time-out ${found.heartbeat}: ${found.answers} answers with ${found.billed} calls; of the ${found.hit} that were hit p50 ${found.p50.toFixed(1)} s, longest ${found.longest.toFixed(1)} s`,
+    );
+  }
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+  const figures = { date: new Date().toISOString(), machine, callMs: CALL_MS, recoveries };
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+  else console.log(JSON.stringify(figures, null, 2));
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
