@@ -9,20 +9,34 @@ export async function* forMany<I extends { job_id: string }, T>(
   concurrency: number,
   act: (item: I) => Promise<T>,
 ): AsyncGenerator<ManyAnswer<T>> {
-  const running = new Map<number, Promise<ManyAnswer<T>>>();
+  const ended: ManyAnswer<T>[] = [];
+  /** Begun and not yet yielded. */
+  let held = 0;
+  let wake = () => {};
+  const begin = (item: I, index: number) => {
+    held += 1;
+    void answer(item, index, act).then((one) => {
+      ended.push(one);
+      wake();
+    });
+  };
+  // no race among those that run: each would leave a note with the slowest, which a million then fill the memory with
+  const takeFirst = async () => {
+    while (ended.length === 0) {
+      await new Promise<void>((woken) => {
+        wake = woken;
+      });
+    }
+    held -= 1;
+    return ended.shift()!;
+  };
   let index = 0;
   for await (const item of items) {
-    running.set(index, answer(item, index, act));
+    begin(item, index);
     index += 1;
-    if (running.size >= concurrency) yield await takeFirst(running);
+    if (held >= concurrency) yield await takeFirst();
   }
-  while (running.size > 0) yield await takeFirst(running);
-}
-
-async function takeFirst<T>(running: Map<number, Promise<ManyAnswer<T>>>): Promise<ManyAnswer<T>> {
-  const done = await Promise.race(running.values());
-  running.delete(done.index);
-  return done;
+  while (held > 0) yield await takeFirst();
 }
 
 async function answer<I extends { job_id: string }, T>(
