@@ -22,6 +22,8 @@ export interface InFlightCost {
   clientCpuMs: number;
   /** Resident memory of the worker at the end. */
   workerMb: number;
+  /** The longest that the worker's event loop stood still: a lease has to outlast it. */
+  workerStallMs: number;
 }
 
 /** How long the stand-in takes for a call. */
@@ -41,12 +43,17 @@ export async function measureInFlight(
   const dataDir = mkdtempSync(join(tmpdir(), 'bench-growth-'));
   // the worker's own limit would be measured otherwise
   const concurrency = String(Math.max(100, ...levels));
+  const metricsPort = await findFreePort();
   const stack = await startStack({
     dataDir,
     temporalPort: await findFreePort(),
     headless: true,
     offline: { delayMs: CALL_MS },
-    env: { INFER_ONCE_CONCURRENCY: concurrency, INFER_ONCE_LOG_LEVEL: 'error' },
+    env: {
+      INFER_ONCE_CONCURRENCY: concurrency,
+      INFER_ONCE_LOG_LEVEL: 'error',
+      INFER_ONCE_METRICS_PORT: String(metricsPort),
+    },
     onWorkerLine: () => undefined,
   });
   const store = await openStore(stack.storeUrl);
@@ -56,7 +63,7 @@ export async function measureInFlight(
     await runLevel(jobs, 1, 20, 'warm-up');
     const costs: InFlightCost[] = [];
     for (const inFlight of levels) {
-      const cost = await measureLevel(stack, jobs, inFlight);
+      const cost = await measureLevel({ stack, jobs, metricsPort }, inFlight);
       tell(cost);
       costs.push(cost);
     }
@@ -69,9 +76,17 @@ export async function measureInFlight(
   }
 }
 
-async function measureLevel(stack: Stack, jobs: JobClient, inFlight: number): Promise<InFlightCost> {
+interface Bench {
+  stack: Stack;
+  jobs: JobClient;
+  metricsPort: number;
+}
+
+async function measureLevel({ stack, jobs, metricsPort }: Bench, inFlight: number): Promise<InFlightCost> {
   const worker = stack.workers()[0]!.pid;
   const number = Math.max(LEAST_JOBS, inFlight * 2);
+  // it is the longest since it was asked for last
+  await stallOf(metricsPort);
   const [workerBefore, clientBefore, began] = [usageOf(worker), process.cpuUsage(), performance.now()];
   const took = await runLevel(jobs, inFlight, number, `level-${inFlight}`);
   const seconds = (performance.now() - began) / 1000;
@@ -87,7 +102,14 @@ async function measureLevel(stack: Stack, jobs: JobClient, inFlight: number): Pr
     workerCpuMs: ((workerAfter?.cpuMs ?? Number.NaN) - (workerBefore?.cpuMs ?? 0)) / number,
     clientCpuMs: (user + system) / 1000 / number,
     workerMb: workerAfter?.rssMb ?? Number.NaN,
+    workerStallMs: await stallOf(metricsPort),
   };
+}
+
+/** By the worker's own metrics. */
+async function stallOf(metricsPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  return Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(text)?.[1]) * 1000;
 }
 
 /** Runs so many fresh jobs, so many at once; gives how long each took, sorted. */

@@ -67,7 +67,7 @@ async function main(): Promise<void> {
         ? null
         : await measureInFlight(levels(1, options.inFlight), (cost) =>
             console.error(
-              `${cost.inFlight} in flight: ${cost.perSecond.toFixed(1)} a second, p50 ${ms(cost.p50Ms)} ms, p99 ${ms(cost.p99Ms)} ms; cpu a job: worker ${ms(cost.workerCpuMs)} ms, client ${ms(cost.clientCpuMs)} ms; worker ${Math.round(cost.workerMb)} MB`,
+              `${cost.inFlight} in flight: ${cost.perSecond.toFixed(1)} a second, p50 ${ms(cost.p50Ms)} ms, p99 ${ms(cost.p99Ms)} ms; cpu a job: worker ${ms(cost.workerCpuMs)} ms, client ${ms(cost.clientCpuMs)} ms; worker ${Math.round(cost.workerMb)} MB, stood still ${Math.round(cost.workerStallMs)} ms at most`,
             ),
           );
     const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
