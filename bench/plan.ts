@@ -44,17 +44,17 @@ export const QUICK: Plan = {
 export const FULL: Plan = {
   delayMs: 50,
   levels: [
-    { inFlight: 1, jobs: 200 },
+    { inFlight: 1, jobs: 100 },
     { inFlight: 10, jobs: 500 },
     { inFlight: 100, jobs: 1000 },
-    { inFlight: 1000, jobs: 3000 },
+    { inFlight: 1000, jobs: 2000 },
   ],
   duplicateSeconds: 5,
-  rounds: 15,
+  rounds: 11,
   ratioLevels: [
-    { inFlight: 1, jobs: 40 },
-    { inFlight: 10, jobs: 150 },
-    { inFlight: 100, jobs: 300 },
+    { inFlight: 1, jobs: 30 },
+    { inFlight: 10, jobs: 100 },
+    { inFlight: 100, jobs: 200 },
   ],
   ratioOf: ['client', 'gateway'],
   memoryJobs: 10_000,

@@ -58,7 +58,8 @@ async function spawnWorker(name: string, settings: WorkerSettings) {
   child.once('exit', () => process.off('exit', killAtExit));
   const isReady = await Promise.race([
     once(child, 'message').then(() => true),
-    once(child, 'exit').then(() => false),
+    // 'close', not 'exit': only then has all that it wrote been read
+    once(child, 'close').then(() => false),
   ]);
   if (isReady) return child;
   const why =
