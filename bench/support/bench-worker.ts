@@ -62,10 +62,7 @@ async function spawnWorker(name: string, settings: WorkerSettings) {
     once(child, 'close').then(() => false),
   ]);
   if (isReady) return child;
-  const why =
-    said
-      .trim()
-      .split('\n')
-      .find((line) => /error/i.test(line)) ?? 'it said nothing';
+  const lines = said.trim().split('\n');
+  const why = lines.find((line) => /error/i.test(line)) ?? (lines.at(-1) || 'it said nothing');
   throw new UserError(`The worker of ${name} did not start: ${why.trim()}`, { code: 'bench_worker' });
 }
