@@ -4,10 +4,14 @@ export interface Plan {
   delayMs: number;
   /** Jobs in flight at once, and how many are run so. */
   levels: { inFlight: number; jobs: number }[];
+  /** No new job of a load is begun after so long, so that a slow machine ends too, s. */
+  levelSeconds: number;
   /** How long completed jobs are submitted again, s. */
   duplicateSeconds: number;
   /** The ratio to the bare workflow: rounds, and jobs of each side in each. */
   rounds: number;
+  /** As `levelSeconds`, for each side of a round. */
+  roundSeconds: number;
   ratioLevels: { inFlight: number; jobs: number }[];
   /** Which of ours are compared. */
   ratioOf: string[];
@@ -28,8 +32,10 @@ export const QUICK: Plan = {
     { inFlight: 100, jobs: 300 },
     { inFlight: 1000, jobs: 1000 },
   ],
+  levelSeconds: 6,
   duplicateSeconds: 1,
   rounds: 7,
+  roundSeconds: 2,
   ratioLevels: [
     { inFlight: 1, jobs: 8 },
     { inFlight: 10, jobs: 30 },
@@ -49,8 +55,10 @@ export const FULL: Plan = {
     { inFlight: 100, jobs: 1000 },
     { inFlight: 1000, jobs: 2000 },
   ],
+  levelSeconds: 60,
   duplicateSeconds: 5,
   rounds: 11,
+  roundSeconds: 10,
   ratioLevels: [
     { inFlight: 1, jobs: 30 },
     { inFlight: 10, jobs: 100 },

@@ -60,7 +60,7 @@ async function runRatios(
       for (const level of plan.ratioLevels) {
         const what = `${side.name} against bare, ${level.inFlight} in flight`;
         const onRound = (round: number) => say(`${what}: round ${round} of ${plan.rounds}`);
-        ratios.push(await measureRatio(side, open[0]!, level, plan.rounds, onRound));
+        ratios.push(await measureRatio(side, open[0]!, level, plan, onRound));
       }
     }
     return ratios;

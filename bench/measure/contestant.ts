@@ -31,7 +31,7 @@ export async function measureContestant(
   const levels = [];
   for (const level of plan.levels) {
     say(`${level.jobs} jobs, ${level.inFlight} in flight`);
-    levels.push(await measureLevel(running, source, level));
+    levels.push(await measureLevel(running, source, level, plan.levelSeconds));
   }
   if (running.remembers) say('duplicates of completed jobs');
   const duplicates = running.remembers

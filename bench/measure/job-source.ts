@@ -11,8 +11,10 @@ export class JobSource {
     return this.made;
   }
 
-  *take(count: number): Generator<Job> {
-    for (let n = 0; n < count; n += 1) {
+  /** @param seconds - after so long no more are made; default: however long it takes */
+  *take(count: number, seconds = Number.POSITIVE_INFINITY): Generator<Job> {
+    const end = performance.now() + seconds * 1000;
+    for (let n = 0; n < count && (n === 0 || performance.now() < end); n += 1) {
       this.made += 1;
       yield this.at(this.made);
     }

@@ -1,4 +1,5 @@
 import type { Running } from '../contestants/contestant';
+import type { Plan } from '../plan';
 import { medianInterval, percentile } from '../report/statistics';
 import { JobSource } from './job-source';
 import { timeJobs } from './load';
@@ -18,19 +19,21 @@ export async function measureRatio(
   ours: Side,
   bare: Side,
   level: { inFlight: number; jobs: number },
-  rounds: number,
+  { rounds, roundSeconds }: Pick<Plan, 'rounds' | 'roundSeconds'>,
   onRound: (round: number) => void,
 ): Promise<RatioResult> {
   const sources = new Map(
     [ours, bare].map((side) => [side, ratioSource(side.name, ours.name, level.inFlight)]),
   );
+  let least = level.jobs;
   const time = async (side: Side) => {
     const { times, seconds } = await timeJobs(
-      sources.get(side)!.take(level.jobs),
+      sources.get(side)!.take(level.jobs, roundSeconds),
       level.inFlight,
       side.running.run,
     );
-    return { p50: percentile(times, 0.5), seconds };
+    least = Math.min(least, times.length);
+    return { p50: percentile(times, 0.5), perJob: seconds / times.length };
   };
   // one round that does not count
   await time(bare);
@@ -43,14 +46,14 @@ export async function measureRatio(
     const two = await time(first === bare ? ours : bare);
     const [own, floor] = first === bare ? [two, one] : [one, two];
     p50.push(own.p50 / floor.p50);
-    wall.push(own.seconds / floor.seconds);
+    wall.push(own.perJob / floor.perJob);
     onRound(round + 1);
   }
   return {
     name: ours.name,
     inFlight: level.inFlight,
     rounds,
-    jobsARound: level.jobs,
+    jobsARound: least,
     p50: medianInterval(p50),
     time: medianInterval(wall),
   };

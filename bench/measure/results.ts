@@ -52,6 +52,7 @@ export interface RatioResult {
   name: string;
   inFlight: number;
   rounds: number;
+  /** Of each side, in the shortest round. */
   jobsARound: number;
   /** Of the p50 of submit-to-answer. */
   p50: MedianInterval;

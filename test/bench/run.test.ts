@@ -46,12 +46,9 @@ describe('npm run bench', () => {
     expect(contestants.map(({ name }) => name)).toEqual(['direct', 'bare', 'client']);
     for (const { fault, jobs, calls, levels } of contestants) {
       expect(fault).toBeUndefined();
-      // ten to warm up, then ten a load
-      expect({ jobs, calls }).toEqual({ jobs: 30, calls: 30 });
-      expect(levels.map(({ inFlight, jobs: count }) => [inFlight, count])).toEqual([
-        [1, 10],
-        [10, 10],
-      ]);
+      expect(jobs).toBeGreaterThanOrEqual(12);
+      expect(calls).toBe(jobs);
+      expect(levels.map(({ inFlight }) => inFlight)).toEqual([1, 10]);
     }
     const [direct, bare, client] = contestants;
     expect(direct!.duplicates).toBeNull();
