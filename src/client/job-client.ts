@@ -115,7 +115,8 @@ export class JobClient {
    * @throws as {@link run}
    */
   async wait(jobId: string, wait: WaitOptions & { after?: number } = {}): Promise<JobRecord> {
-    return succeed(await this.waitFor(this.key(jobId), wait, wait.after));
+    // not awaited: ten thousand may wait, and each frame on the way is memory
+    return this.waitFor(this.key(jobId), wait, wait.after).then(succeed);
   }
 
   /**
@@ -291,7 +292,7 @@ export class JobClient {
     leave = leaveSignal(wait),
   ): Promise<JobRecord> {
     const waiting = this.waits.wait({ key, staleToken }, leave.signal);
-    const record = await this.orTimeout(key, wait, leave, waiting);
+    const record = await (leave.timeout ? this.orTimeout(key, wait, leave, waiting) : waiting);
     // a run that was under way when its job was forgotten leaves a history behind
     if (record.status === 'FORGOTTEN') await deleteHistory(this.scope.client, key);
     return record;

@@ -1,11 +1,15 @@
 import type { JobRecord } from '../job';
-import { leaveOn } from './leave';
 import type { Scope } from './scope';
 import { type Wanted, waitForRecord } from './wait';
 
+/** One caller of many: ten thousand may wait, so each is no more than it needs to be told. */
+interface Waiter {
+  tell(record: JobRecord): void;
+  fail(reason: unknown): void;
+}
+
 interface SharedWait {
-  record: Promise<JobRecord>;
-  waiters: number;
+  waiters: Set<Waiter>;
   stop: AbortController;
 }
 
@@ -20,25 +24,50 @@ export class SharedWaits {
     signal?.throwIfAborted();
     const name = `${wanted.key} ${wanted.staleToken ?? ''}`;
     const shared = this.waits.get(name) ?? this.begin(name, wanted);
-    shared.waiters += 1;
-    try {
-      return await leaveOn(signal, shared.record);
-    } finally {
-      shared.waiters -= 1;
-      if (shared.waiters === 0) {
-        shared.stop.abort();
-        this.forget(name, shared);
-      }
-    }
+    // not awaited: this call's own frame would stay as long as the wait
+    return new Promise((done, failed) => {
+      const leave = () => {
+        shared.waiters.delete(waiter);
+        if (shared.waiters.size === 0) this.end(name, shared);
+        failed(signal!.reason);
+      };
+      const waiter: Waiter = {
+        tell(record) {
+          signal?.removeEventListener('abort', leave);
+          done(record);
+        },
+        fail(reason) {
+          signal?.removeEventListener('abort', leave);
+          failed(reason);
+        },
+      };
+      shared.waiters.add(waiter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
   }
 
   private begin(name: string, wanted: Wanted): SharedWait {
-    const stop = new AbortController();
-    const record = waitForRecord(this.scope, wanted, stop.signal) as Promise<JobRecord>;
-    const shared = { record, waiters: 0, stop };
-    record.catch(() => undefined).finally(() => this.forget(name, shared));
+    const shared: SharedWait = { waiters: new Set(), stop: new AbortController() };
+    const record = waitForRecord(this.scope, wanted, shared.stop.signal) as Promise<JobRecord>;
+    // one listener for all: one of each caller's own would stay with the job when he leaves
+    record.then(
+      (found) => this.close(name, shared, (waiter) => waiter.tell(found)),
+      (reason) => this.close(name, shared, (waiter) => waiter.fail(reason)),
+    );
     this.waits.set(name, shared);
     return shared;
+  }
+
+  private close(name: string, shared: SharedWait, answer: (waiter: Waiter) => void): void {
+    this.forget(name, shared);
+    for (const waiter of shared.waiters) answer(waiter);
+    shared.waiters.clear();
+  }
+
+  /** The last one has left. */
+  private end(name: string, shared: SharedWait): void {
+    shared.stop.abort();
+    this.forget(name, shared);
   }
 
   private forget(name: string, shared: SharedWait): void {
