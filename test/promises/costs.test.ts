@@ -205,7 +205,7 @@ describe('what a job costs beside its call does not grow unseen', () => {
       await hold('crowd');
       const asked: Promise<JobRecord>[] = [];
       const join = async () => {
-        const { body } = await gateway.send('PUT', '/v1/jobs/crowd?wait=60', {
+        const { body } = await gateway.send('PUT', '/v1/jobs/crowd?wait=300', {
           body: { task: 'enrich', input: INPUT },
         });
         return body;
@@ -213,7 +213,7 @@ describe('what a job costs beside its call does not grow unseen', () => {
       const began = performance.now();
       const cost = await costOf(async () => {
         for (let n = 0; n < 1000; n += 1) asked.push(join());
-        await until('1,000 joins', () => told === 1000, 60_000);
+        await until('1,000 joins', () => told === 1000, 200_000);
         await world.model.release('crowd');
         await expectOneAnswer(asked);
       });
@@ -226,7 +226,7 @@ describe('what a job costs beside its call does not grow unseen', () => {
     } finally {
       await gateway.stop();
     }
-  });
+  }, 300_000);
 
   /** Submits a job and holds its call at the model. */
   async function hold(jobId: string): Promise<void> {
