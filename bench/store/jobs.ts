@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/once/clock';
 import type { OnceEnv } from '../../src/once/env';
 import type { Answered } from '../../src/once/outcome';
@@ -14,9 +14,12 @@ const POLICY: Policy = {
   ...{ settleMs: 120_000, deadlineMs: 86_400_000, retryAfterCapMs: 3_600_000 },
 };
 
+/** No store can make it smaller. */
+const TEXT = randomBytes(450).toString('base64');
+
 export const ANSWER: Answered = {
   kind: 'answered',
-  result: { normalized_title: 'Alien (1979)', category: 'film', text: 'x'.repeat(600) },
+  result: { normalized_title: 'Alien (1979)', category: 'film', text: TEXT },
   usage: { input_tokens: 77, cached_tokens: 0, output_tokens: 15, reasoning_tokens: 0 },
   cost_usd: 0.000_015,
   model: 'gpt-6-luna',
@@ -25,7 +28,7 @@ export const ANSWER: Answered = {
 
 /** A job with 0.6 KB of input. */
 export function seedOf(key: string): JobSeed {
-  const input_json = JSON.stringify({ title: 'alien (1979)', note: 'x'.repeat(600) });
+  const input_json = JSON.stringify({ title: 'alien (1979)', note: TEXT });
   return { key, task: 'enrich', task_version: '1', input_digest: 'd'.repeat(64), input_json };
 }
 

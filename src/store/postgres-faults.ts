@@ -58,3 +58,9 @@ export function refusesSettings(error: unknown): boolean {
   const { code, message } = error as Error & { code?: string };
   return code === POOLER && message.startsWith('unsupported startup parameter');
 }
+
+/** Whether a named statement was met, or missed, in a session that is not ours alone. It was not executed then. */
+export function isOfAnotherSession(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === '26000' || code === '42P05';
+}

@@ -2,8 +2,17 @@ import type { Pool, QueryResultRow } from 'pg';
 import { UnreachableError } from '../errors';
 import { listQuery } from './list-query';
 import { decodeCursor, pageSize } from './page';
-import { toPostgresFault } from './postgres-faults';
-import { LOOK, LOOK_MANY, numbered, READ_BLOB, REMOVE, STATS, writeStatement } from './postgres-statements';
+import { isOfAnotherSession, toPostgresFault } from './postgres-faults';
+import {
+  LOOK,
+  LOOK_MANY,
+  numbered,
+  READ_BLOB,
+  REMOVE,
+  STATS,
+  type Statement,
+  writeStatement,
+} from './postgres-statements';
 import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import { sumStats } from './stats';
 import type {
@@ -45,6 +54,8 @@ export class PostgresStore implements ResultStore {
     readonly id: string,
     private readonly name: string,
     private readonly pool: Pool,
+    /** False behind a pooler: a statement that was named there may be in another session, or another's. */
+    private hasSessions: boolean,
   ) {}
 
   async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
@@ -114,19 +125,26 @@ export class PostgresStore implements ResultStore {
     { revision }: Seen,
     { blobs = {}, dropBlobs = false }: Change<unknown>,
   ): Promise<boolean> {
-    const { text, values } = writeStatement({ row: { ...row }, revision, blobs, dropBlobs });
-    const [result] = await this.query<{ written: number }>(text, values, row.key);
-    return result!.written === 1;
+    const { statement, values } = writeStatement({ row: { ...row }, revision, blobs, dropBlobs });
+    return (await this.query(statement, values, row.key)).length === 1;
   }
 
-  private async query<R extends QueryResultRow>(text: string, values: unknown[], key?: string): Promise<R[]> {
+  private async query<R extends QueryResultRow>(
+    statement: Statement,
+    values: unknown[],
+    key?: string,
+  ): Promise<R[]> {
     if (this.closing) {
       throw new UnreachableError('store', `The store in ${this.name} is closed; open it again.`);
     }
+    const { text, name } = statement;
     try {
-      return (await this.pool.query<R>(text, values)).rows;
+      return (await this.pool.query<R>({ text, values, ...(this.hasSessions && name && { name }) })).rows;
     } catch (error) {
-      throw toPostgresFault(error, this.name, key);
+      if (!name || !isOfAnotherSession(error)) throw toPostgresFault(error, this.name, key);
+      // it was not executed
+      this.hasSessions = false;
+      return this.query({ text }, values, key);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Pool, PoolConfig } from 'pg';
 import { ConfigError } from '../errors';
 import { refusesSettings, toPostgresOpenFault } from './postgres-faults';
 import { prepareDatabase } from './postgres-schema';
+import { PREFER_INDEXES } from './postgres-statements';
 import { PostgresStore } from './postgres-store';
 import type { ResultStore } from './store';
 
@@ -38,24 +39,24 @@ export async function openPostgresStore(url: string): Promise<ResultStore> {
   try {
     return await open(url, name, TIMES).catch((error) => {
       if (!refusesSettings(error)) throw error;
-      return open(url, name, { ...TIMES, statement_timeout: undefined });
+      return open(url, name, { ...TIMES, statement_timeout: undefined }, false);
     });
   } catch (error) {
     throw toPostgresOpenFault(error, name);
   }
 }
 
-async function open(url: string, name: string, times: Times): Promise<ResultStore> {
-  const pool = await makePool(url, name, times);
+async function open(url: string, name: string, times: Times, hasSessions = true): Promise<ResultStore> {
+  const pool = await makePool(url, name, times, hasSessions);
   try {
-    return new PostgresStore(await prepareDatabase(pool, name), name, pool);
+    return new PostgresStore(await prepareDatabase(pool, name), name, pool, hasSessions);
   } catch (error) {
     await pool.end();
     throw error;
   }
 }
 
-async function makePool(url: string, name: string, times: Times): Promise<Pool> {
+async function makePool(url: string, name: string, times: Times, hasSessions: boolean): Promise<Pool> {
   const pg = await import('pg').catch((error: unknown) => {
     throw new ConfigError(
       `The store URL names PostgreSQL (${name}), which needs the package pg: npm install pg.`,
@@ -68,6 +69,7 @@ async function makePool(url: string, name: string, times: Times): Promise<Pool> 
     max: POOL_SIZE,
     keepAlive: true,
     ...times,
+    ...(hasSessions && { onConnect: (client) => client.query(PREFER_INDEXES) }),
   };
   const pool = new pg.default.Pool(config);
   // an idle connection that the server ends is made anew; whoever queries next is told what is wrong

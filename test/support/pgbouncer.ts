@@ -19,14 +19,16 @@ export interface PgBouncer {
  *
  * @param folder - where it may write
  * @param sessions - how many connections to the server all of its clients share
+ * @param more - other settings
  */
 export async function startPgBouncer(
   server: PostgresProcess,
   folder: string,
   sessions: number,
+  more: Record<string, string> = {},
 ): Promise<PgBouncer> {
   const port = await findFreePort();
-  const ini = join(folder, 'pgbouncer.ini');
+  const ini = join(folder, `pgbouncer-${port}.ini`);
   const settings = {
     listen_addr: '127.0.0.1',
     listen_port: port,
@@ -35,6 +37,7 @@ export async function startPgBouncer(
     pool_mode: 'transaction',
     default_pool_size: sessions,
     max_client_conn: 500,
+    ...more,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
   const databases = `* = host=127.0.0.1 port=${server.port} user=postgres`;
