@@ -74,7 +74,7 @@ export class SqliteStore implements ResultStore {
   async list(filter: ListFilter): Promise<ListPage> {
     const size = pageSize(filter.limit);
     const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
-    const { sql, values } = listQuery('jobs', filter, after, size + 1);
+    const { sql, values } = listQuery('jobs', filter, after, size + 1, true);
     const rows = await this.run(this.reads, () => this.sql.list(sql).all(...values) as JobRow[]);
     return decodePage(rows, size);
   }
