@@ -14,6 +14,8 @@ export interface BatchCost {
   seconds: number;
   /** The most memory that the process held (Linux: `VmHWM` of /proc). */
   peakMb: number;
+  /** Processor time a line, user and system, with the start of the process. */
+  cpuMs: number;
   /** Its last line. */
   said: string;
 }
@@ -46,13 +48,15 @@ export async function measureBatch(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  let peakMb = 0;
+  let [peakMb, cpuMs] = [0, 0];
   const look = setInterval(() => {
-    peakMb = Math.max(peakMb, usageOf(child.pid!)?.peakMb ?? 0);
+    const usage = usageOf(child.pid!);
+    peakMb = Math.max(peakMb, usage?.peakMb ?? 0);
+    cpuMs = Math.max(cpuMs, usage?.cpuMs ?? 0);
   }, 100);
   const code = await new Promise<number | null>((done) => child.once('close', done));
   clearInterval(look);
   const last = said.trimEnd().split('\n').at(-1)!;
   if (code !== 0) throw new Error(`batch ended with ${code}: ${last}`);
-  return { lines, seconds: (performance.now() - began) / 1000, peakMb, said: last };
+  return { lines, seconds: (performance.now() - began) / 1000, peakMb, cpuMs: cpuMs / lines, said: last };
 }

@@ -52,7 +52,7 @@ async function growRecords(dir: string): Promise<{ stored: StoredCost[]; batch: 
     const run = await measureBatch(files, records);
     batch.push(run);
     console.error(
-      `batch of ${records} completed jobs: at most ${Math.round(run.peakMb)} MB, ${run.seconds.toFixed(1)} s (${run.said})`,
+      `batch of ${records} completed jobs: at most ${Math.round(run.peakMb)} MB, ${run.seconds.toFixed(1)} s, cpu ${ms(run.cpuMs)} ms a line (${run.said})`,
     );
   }
   return { stored, batch };
