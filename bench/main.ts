@@ -87,7 +87,7 @@ async function main(): Promise<number> {
   const chosen = CONTESTANTS.filter(({ name }) => options.only?.includes(name) ?? true);
   const world = await openWorld(plan.delayMs);
   try {
-    const measured = await orInterrupted(runBench(world, chosen, plan, say), stop);
+    const measured = await orInterrupted(runBench(world, chosen, plan, say, stop), stop);
     const result: BenchResult = {
       date,
       command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(

@@ -12,9 +12,14 @@ export async function runBench(
   contestants: readonly Contestant[],
   plan: Plan,
   say: (line: string) => void,
+  stop: AbortSignal,
 ): Promise<{ contestants: ContestantResult[]; ratios: RatioResult[] }> {
   const results: ContestantResult[] = [];
-  for (const contestant of contestants) results.push(await runContestant(world, contestant, plan, say));
+  for (const contestant of contestants) {
+    results.push(await runContestant(world, contestant, plan, say));
+    // its servers are being ended
+    stop.throwIfAborted();
+  }
   const ran = contestants.filter(({ name }) => !results.find((result) => result.name === name)?.fault);
   return { contestants: results, ratios: await runRatios(world, ran, plan, say) };
 }

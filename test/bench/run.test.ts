@@ -79,8 +79,8 @@ describe('npm run bench', () => {
   });
 
   test('Ctrl-C ends every child and leaves nothing behind', async () => {
-    const { child, said, ended } = bench(['--only', 'client', '--quick', '--delay', '200']);
-    await until('jobs run', () => said.err.includes('jobs, 1 in flight'), 60_000);
+    const { child, said, ended } = bench(['--only', 'client', '--quick', '--in-flight', '100']);
+    await until('jobs run', () => said.err.includes('jobs, 100 in flight'), 60_000);
     const children = descendants(child.pid!);
     // the provider, the server, a worker
     expect(children.length).toBeGreaterThanOrEqual(3);
