@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Running } from '../contestants/contestant';
 
 /** Time of one processor, in ms: of processes with all their children, past and present. Null where /proc is not. */
 export function cpuMs(pids: readonly number[]): number | null {
@@ -12,6 +13,20 @@ export function cpuMs(pids: readonly number[]): number | null {
   }
   const sum = ticks.filter(({ pid }) => wanted.has(pid)).reduce((all, { ticks }) => all + ticks, 0);
   return sum * MS_PER_TICK;
+}
+
+/** Processor time that a contestant takes from now on, ms: of its worker, and of all but the provider. */
+export function startCpuMeter({ worker, servers }: Pick<Running, 'worker' | 'servers'>) {
+  const read = () => ({ worker: cpuMs(worker ? [worker.pid()] : []), servers: cpuMs(servers) });
+  const before = read();
+  const own = process.cpuUsage();
+  return (): { worker: number | null; all: number | null } => {
+    const now = read();
+    const { user, system } = process.cpuUsage(own);
+    if (now.worker === null || now.servers === null) return { worker: null, all: null };
+    const spent = { worker: now.worker - before.worker!, servers: now.servers - before.servers! };
+    return { worker: spent.worker, all: spent.worker + spent.servers + (user + system) / 1000 };
+  };
 }
 
 /** Resident memory in MB; null where /proc is not. */

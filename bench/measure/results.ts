@@ -58,6 +58,8 @@ export interface RatioResult {
   p50: MedianInterval;
   /** Of the wall-clock time a job. */
   time: MedianInterval;
+  /** Of the processor time a job, all but the provider's: what a busy machine blurs least. Null without /proc. */
+  cpu: MedianInterval | null;
 }
 
 /** A whole run. */

@@ -78,11 +78,18 @@ function sections({ contestants, ratios }: BenchResult): string[] {
     const { confidence } = ratios[0]!.p50;
     found.push(
       `${table(
-        ['against the bare workflow', 'p50 of a job', 'wall-clock time a job', 'rounds x jobs'],
-        ratios.map(({ name, inFlight, p50, time, rounds, jobsARound }) => [
+        [
+          'against the bare workflow',
+          'p50 of a job',
+          'wall-clock time a job',
+          'CPU time a job',
+          'rounds x jobs',
+        ],
+        ratios.map(({ name, inFlight, p50, time, cpu, rounds, jobsARound }) => [
           `${contestants.find((one) => one.name === name)!.title}, ${inFlight} in flight`,
           ratio(p50),
           ratio(time),
+          maybe(cpu, ratio),
           `${rounds} x ${jobsARound}`,
         ]),
       )}\nMedian of rounds that alternate, with its interval by order statistics (${(100 * confidence).toFixed(1)} %).`,
