@@ -4,6 +4,7 @@ import { StoreCorruptError } from '../errors';
 import type { PieceSet } from './dynamodb-pieces';
 import type { Item } from './dynamodb-table';
 import type { JobRow } from './row';
+import { statsOf } from './stats';
 import type { StatsRow } from './store';
 
 /** The sort key of a job's row; its partition key is the job's own. */
@@ -81,16 +82,15 @@ export function setsOf({ blobs, docPieces }: Pick<RowFacts, 'blobs' | 'docPieces
 /** An item of the index as one line of `stats`. */
 export function toStats(item: Item): StatsRow {
   const { task, status, created_at, attempts, input_tokens, output_tokens, cost_usd } = item;
-  return {
+  return statsOf({
     task: task!.S!,
-    day: new Date(Number(created_at!.N)).toISOString().slice(0, 10),
     status: status!.S as StatsRow['status'],
-    jobs: 1,
+    created_at: Number(created_at!.N),
     attempts: Number(attempts?.N ?? 0),
     input_tokens: Number(input_tokens?.N ?? 0),
     output_tokens: Number(output_tokens?.N ?? 0),
     cost_usd: cost_usd?.N === undefined ? null : Number(cost_usd.N),
-  };
+  });
 }
 
 export function listPartition(status: string, shard: number): string {

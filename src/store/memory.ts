@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { UnreachableError } from '../errors';
 import { decodeCursor, encodeCursor, type Position, pageSize } from './page';
 import { decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
-import { sumStats } from './stats';
+import { statsOf, sumStats } from './stats';
 import type {
   Change,
   Decide,
@@ -125,17 +125,4 @@ function matches(row: JobRow, { status, task, tenant }: ListFilter): boolean {
 
 function newestFirst(a: Position, b: Position): number {
   return b.updated_at - a.updated_at || (a.key < b.key ? 1 : a.key > b.key ? -1 : 0);
-}
-
-function statsOf(row: JobRow): StatsRow {
-  return {
-    task: row.task,
-    day: new Date(row.created_at).toISOString().slice(0, 10),
-    status: row.status,
-    jobs: 1,
-    attempts: row.attempts,
-    input_tokens: row.input_tokens ?? 0,
-    output_tokens: row.output_tokens ?? 0,
-    cost_usd: row.cost_usd,
-  };
 }

@@ -120,7 +120,8 @@ export const STATS: Statement = {
   SELECT task, to_char(to_timestamp(created_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, status,
     count(*)::float8 AS jobs, sum(attempts)::float8 AS attempts,
     coalesce(sum(input_tokens), 0)::float8 AS input_tokens,
-    coalesce(sum(output_tokens), 0)::float8 AS output_tokens, sum(cost_usd) AS cost_usd
+    coalesce(sum(output_tokens), 0)::float8 AS output_tokens, sum(cost_usd) AS cost_usd,
+    (count(*) FILTER (WHERE attempts > 0 AND cost_usd IS NULL))::float8 AS unpriced
   FROM infer_once.jobs WHERE $1::boolean OR tenant IS NOT DISTINCT FROM $2::text
   GROUP BY task, day, status`,
 };

@@ -1,6 +1,7 @@
 import { StoreCorruptError } from '../errors';
 import type { Position } from './page';
 import type { JobRow } from './row';
+import { statsOf } from './stats';
 import type { StatsRow } from './store';
 
 /** Enough for any time that JavaScript's numbers hold whole. */
@@ -46,14 +47,13 @@ export function decodeSums(key: string, task: string, status: string, sums: stri
     key,
     sums,
   );
-  return {
+  return statsOf({
     task,
-    day: new Date(created_at).toISOString().slice(0, 10),
     status: status as StatsRow['status'],
-    jobs: 1,
+    created_at,
     attempts,
-    input_tokens: input_tokens ?? 0,
-    output_tokens: output_tokens ?? 0,
+    input_tokens,
+    output_tokens,
     cost_usd,
-  };
+  });
 }

@@ -58,7 +58,8 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
     stats: db.prepare(`
       SELECT task, date(created_at / 1000, 'unixepoch') AS day, status, count(*) AS jobs,
         sum(attempts) AS attempts, coalesce(sum(input_tokens), 0) AS input_tokens,
-        coalesce(sum(output_tokens), 0) AS output_tokens, sum(cost_usd) AS cost_usd
+        coalesce(sum(output_tokens), 0) AS output_tokens, sum(cost_usd) AS cost_usd,
+        sum(attempts > 0 AND cost_usd IS NULL) AS unpriced
       FROM jobs WHERE rowid > :from AND rowid <= :to AND (:all OR tenant IS :tenant) GROUP BY task, day, status`),
     list: (sql) => {
       const statement = lists.get(sql) ?? db.prepare(sql);

@@ -207,4 +207,6 @@ export interface StatsRow {
   output_tokens: number;
   /** Sum of known costs; null where none is known. */
   cost_usd: number | null;
+  /** Jobs that were attempted and have no known cost: the sum is without them, and says so. */
+  unpriced: number;
 }

@@ -79,7 +79,7 @@ export function describeLists(current: Current): void {
     }
   });
 
-  test('stats sum up jobs, attempts, tokens and cost by task, day and status', async () => {
+  test('stats sum up jobs, attempts, tokens and cost, and count what has no price, by task, day and status', async () => {
     const usage = { input_tokens: 10, cached_tokens: 5, output_tokens: 2, reasoning_tokens: null };
     const done = { status: 'COMPLETED', created_at: DAY, attempts: 1, usage } as const;
     await put('a', { ...done, cost_usd: 0.5 });
@@ -96,8 +96,17 @@ export function describeLists(current: Current): void {
       output_tokens: 2,
     };
     expect(await current().store.stats()).toEqual([
-      { ...row, day: '1970-01-03', cost_usd: null },
-      { ...row, day: '1970-01-02', jobs: 2, attempts: 3, input_tokens: 20, output_tokens: 4, cost_usd: 0.5 },
+      { ...row, day: '1970-01-03', cost_usd: null, unpriced: 1 },
+      {
+        ...row,
+        day: '1970-01-02',
+        jobs: 2,
+        attempts: 3,
+        input_tokens: 20,
+        output_tokens: 4,
+        cost_usd: 0.5,
+        unpriced: 1,
+      },
       {
         ...row,
         day: '1970-01-02',
@@ -106,8 +115,9 @@ export function describeLists(current: Current): void {
         input_tokens: 0,
         output_tokens: 0,
         cost_usd: null,
+        unpriced: 0,
       },
-      { ...row, day: '1970-01-02', task: 'prompt', output_tokens: 0, cost_usd: 0 },
+      { ...row, day: '1970-01-02', task: 'prompt', output_tokens: 0, cost_usd: 0, unpriced: 0 },
     ]);
   });
 

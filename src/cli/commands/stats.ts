@@ -15,7 +15,9 @@ export function addStats(program: Command): void {
     addClientOptions(command),
     ['infer-once stats'],
     [0, 2, 6],
-    ['A cost that is not known is null in JSON and - in the table, never 0.'],
+    [
+      'A cost that is not known is null in JSON and - in the table, never 0; unpriced counts the jobs that were attempted and have none, a refused call, which costs nothing, among them.',
+    ],
   );
 }
 
@@ -27,13 +29,14 @@ async function showStats(options: ClientOptions): Promise<void> {
   });
 }
 
-const HEAD = ['DAY', 'TASK', 'STATUS', 'JOBS', 'ATTEMPTS', 'TOKENS IN', 'TOKENS OUT', 'COST USD'];
+const HEAD = ['DAY', 'TASK', 'STATUS', 'JOBS', 'ATTEMPTS', 'TOKENS IN', 'TOKENS OUT', 'COST USD', 'UNPRICED'];
 
 function describeStats(rows: StatsRow[]): string {
   const cells = rows.map((row) => [
     ...[row.day, row.task, row.status],
     ...[row.jobs, row.attempts, row.input_tokens, row.output_tokens].map(String),
     row.cost_usd === null ? '-' : row.cost_usd.toFixed(4),
+    String(row.unpriced),
   ]);
   const sum = (pick: (row: StatsRow) => number) => String(rows.reduce((total, row) => total + pick(row), 0));
   const costs = rows.map((row) => row.cost_usd).filter((cost) => cost !== null);
@@ -41,6 +44,7 @@ function describeStats(rows: StatsRow[]): string {
     ...['total', '', '', sum((row) => row.jobs), sum((row) => row.attempts)],
     ...[sum((row) => row.input_tokens), sum((row) => row.output_tokens)],
     costs.length > 0 ? costs.reduce((a, b) => a + b, 0).toFixed(4) : '-',
+    sum((row) => row.unpriced),
   ];
   return formatTable(HEAD, [...cells, total], HEAD.slice(3));
 }

@@ -87,7 +87,10 @@ export const StatsSchema = z.object({
       attempts: z.int(),
       input_tokens: z.int(),
       output_tokens: z.int(),
-      cost_usd: z.number().nullable(),
+      cost_usd: z.number().nullable().register(described, { description: 'Sum of the known costs.' }),
+      unpriced: z.int().register(described, {
+        description: 'Jobs that were attempted and have no known cost; not in the sum.',
+      }),
     }),
   ),
 });
