@@ -52,10 +52,12 @@ function authenticate(keys: NonNullable<Keys>, header: string | undefined): KeyE
   });
 }
 
+type Rate = KeyLimits & { rps: number };
+
 /** `burst` requests in the time that `rps` gives them; counted in this process. */
 function addLimits(app: FastifyInstance): void {
-  const burstOf = ({ rps, burst }: KeyLimits) => burst ?? Math.max(1, Math.floor(rps));
-  const limitsOf = (request: FastifyRequest) => request.apiKey!.limits!;
+  const burstOf = ({ rps, burst }: Rate) => burst ?? Math.max(1, Math.floor(rps));
+  const limitsOf = (request: FastifyRequest) => request.apiKey!.limits as Rate;
   app.register(rateLimit, { global: false });
   app.after(() => {
     const take = app.createRateLimit({
@@ -71,7 +73,7 @@ function addLimits(app: FastifyInstance): void {
       throw new HttpError(429, 'rate_limited', 'Too many requests', message, { 'retry-after': seconds });
     };
     app.addHook('onRequest', (request, _, done) => {
-      if (request.apiKey?.limits) hold(request, request.apiKey).then(() => done(), done);
+      if (request.apiKey?.limits?.rps !== undefined) hold(request, request.apiKey).then(() => done(), done);
       else done();
     });
   });

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { findFreePort } from '../../src/dev/temporal';
 import { UnreachableError } from '../../src/errors';
+import { findKey, makeKey } from '../../src/gateway/keys/key';
 import { clientsByTenant, reachTemporal } from '../../src/gateway/run';
 import { openMemoryStore } from '../../src/store/memory';
 import { until } from '../support/until';
@@ -189,6 +190,33 @@ describe('the gateway as a server', () => {
     expect([await world.model.billed('crowded'), await world.model.billed('late')]).toEqual([1, 1]);
     expect(small.app.waiting.now).toBe(0);
     await small.stop();
+  });
+
+  test('a tenant holds no more places among those who wait than its max_waiting, whichever of its keys asks', async () => {
+    await world.model.rules({ do: { hold: true } });
+    const made = ['patient', 'patient', 'other'].map((tenant) =>
+      makeKey(tenant, new Date(), tenant === 'patient' ? { max_waiting: 1 } : undefined),
+    );
+    const entries = new Map(made.map(({ entry }) => [entry.id, entry]));
+    const shared = await startGateway(world, { keys: { find: (key) => findKey(entries, key) } });
+    const [first, second, other] = made.map(({ key }) => (path: string) => {
+      const headers = { authorization: `Bearer ${key}` };
+      return shared.send('PUT', path, { body: film('heat (1995)'), headers });
+    });
+    const waits = [first!('/v1/jobs/shared?wait=60')];
+    await until('one waits', async () => shared.app.waiting.now === 1);
+    const refused = await second!('/v1/jobs/shared?wait=60');
+    expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_waiting' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    // what asks without waiting is answered, and another tenant may wait
+    expect((await second!('/v1/jobs/shared')).status).toBe(202);
+    waits.push(other!('/v1/jobs/shared?wait=60'));
+    await until('the other waits too', async () => shared.app.waiting.now === 2);
+    await world.model.rules();
+    await world.model.release();
+    for (const { body } of await Promise.all(waits)) expect(body.status).toBe('COMPLETED');
+    expect(shared.app.waiting).toMatchObject({ now: 0, byTenant: new Map() });
+    await shared.stop();
   });
 
   test('the description names the routes of jobs and of OpenAI, and the page needs no other host', async () => {

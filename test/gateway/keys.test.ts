@@ -39,6 +39,12 @@ describe('the keys file', () => {
     expect(stdout + stderr).not.toContain('sha256');
   });
 
+  test('shows the limits that its keys were given', async () => {
+    await addKey('limits.json', 'alpha', '--rps', '5', '--burst', '20', '--max-waiting', '100');
+    const { stdout } = await keys('list', '--file', 'limits.json');
+    expect(JSON.parse(stdout).limits).toEqual({ rps: 5, burst: 20, max_waiting: 100 });
+  });
+
   test('keys added at the same time are all there', async () => {
     await Promise.all(['a', 'b', 'c', 'd'].map((tenant) => addKey('many.json', tenant)));
     const { stdout } = await keys('list', '--file', 'many.json');

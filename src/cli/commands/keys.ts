@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../config';
 import { ConfigError } from '../../errors';
-import { type KeyEntry, makeKey } from '../../gateway/keys/key';
+import { type KeyEntry, type KeyLimits, makeKey } from '../../gateway/keys/key';
 import { changeKeysFile, readKeysFile } from '../../gateway/keys/keys-file';
 import { isTenant } from '../../job';
 import { say } from '../fail';
@@ -16,6 +16,7 @@ interface KeysOptions {
 interface AddOptions extends KeysOptions {
   rps?: number;
   burst?: number;
+  maxWaiting?: number;
 }
 
 /** `keys`: the gateway's API keys. */
@@ -31,6 +32,11 @@ export function addKeys(program: Command): void {
     .description('Makes a key for a tenant and prints it, this once.')
     .option('--rps <n>', 'how many requests a second the key may send', wholeNumberOption(1, 1_000_000))
     .option('--burst <n>', 'how many of them may come at once', wholeNumberOption(1, 1_000_000))
+    .option(
+      '--max-waiting <n>',
+      'how many requests of its tenant may wait at once',
+      wholeNumberOption(1, 1_000_000),
+    )
     .action(addKey);
   const list = keys.command('list').description('Lists the keys: id, tenant, age, limits.').action(listKeys);
   const revoke = keys.command('revoke').argument('<id>').description('Revokes a key.').action(revokeKey);
@@ -49,10 +55,12 @@ function tenantArgument(text: string): string {
   throw new InvalidArgumentError('A tenant is 1 to 63 of a-z, 0-9 and -, and begins with a letter or digit.');
 }
 
-async function addKey(tenant: string, { rps, burst, ...options }: AddOptions): Promise<void> {
+async function addKey(tenant: string, { rps, burst, maxWaiting, ...options }: AddOptions): Promise<void> {
   if (burst !== undefined && rps === undefined) throw new ConfigError('--burst needs --rps.');
   const path = findFile(options);
-  const { key, entry } = makeKey(tenant, new Date(), rps === undefined ? undefined : { rps, burst });
+  const isLimited = rps !== undefined || maxWaiting !== undefined;
+  const limits = isLimited ? { rps, burst, max_waiting: maxWaiting } : undefined;
+  const { key, entry } = makeKey(tenant, new Date(), limits);
   await changeKeysFile(path, (entries) => void entries.set(entry.id, entry));
   if (isForPeople(options)) printText(key);
   else printJson({ key, ...publicPart(entry) });
@@ -66,10 +74,14 @@ function listKeys(options: KeysOptions): void {
     return;
   }
   const rows = entries.map(({ id, tenant, created_at, limits }) => {
-    const limit = limits ? `${limits.rps}/s${limits.burst ? `, ${limits.burst} at once` : ''}` : '-';
-    return [id, tenant, created_at, limit];
+    return [id, tenant, created_at, describeLimits(limits)];
   });
   printText(formatTable(['id', 'tenant', 'created', 'limit'], rows));
+}
+
+function describeLimits({ rps, burst, max_waiting }: KeyLimits = {}): string {
+  const limits = [rps && `${rps}/s`, burst && `${burst} at once`, max_waiting && `${max_waiting} waiting`];
+  return limits.filter(Boolean).join(', ') || '-';
 }
 
 async function revokeKey(id: string, options: KeysOptions): Promise<void> {

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { isTenant } from '../../job';
 
 const Limits = z.strictObject({
-  /** Requests a second, on average. */
-  rps: z.number().positive(),
+  /** Requests a second, on average; absent = any number. */
+  rps: z.number().positive().optional(),
   /** How many may come at once; default: those of one second, and one at least. */
   burst: z.int().positive().optional(),
+  /** How many requests of the key's tenant may wait at once, those of its other keys counted too. */
+  max_waiting: z.int().positive().optional(),
 });
 
 /** A key as the keys file holds it: everything but the key itself. */

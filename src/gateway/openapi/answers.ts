@@ -25,7 +25,7 @@ const PROBLEMS = {
   415: 'The body is not application/json in UTF-8.',
   421: 'Without keys the gateway has loopback names only; see Host.',
   422: 'The id exists with another task or input; the first one stands.',
-  429: 'The key has sent more than it may; see Retry-After.',
+  429: 'The key has sent more than it may, or as many of its tenant wait as may; see Retry-After.',
   500: 'A fault of the gateway, or a record that can not be read.',
   503: 'Temporal or the store is away; see Retry-After. Trying again is safe.',
 };
