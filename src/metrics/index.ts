@@ -1,3 +1,4 @@
+export { countPassed } from './count-passed';
 export { type CountedSubmission, countSubmission } from './count-submission';
 export { createMetrics, type Metrics } from './metrics';
 export { openMetrics, type ProcessMetrics } from './process';

@@ -96,7 +96,8 @@ function countChange(metrics: Metrics, change: RowChange): void {
   if (seconds !== null) metrics.jobSeconds.observe({ task, status }, seconds);
 }
 
-function countBilled(metrics: Metrics, task: string, call: BilledCall): void {
+/** Counts a call that is known to be executed: its tokens, and its price where that is known. */
+export function countBilled(metrics: Metrics, task: string, call: BilledCall): void {
   const model = metrics.model(call.model);
   metrics.billed.inc({ task, model });
   if (call.isLate) metrics.late.inc({ task });

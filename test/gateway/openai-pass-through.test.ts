@@ -1,8 +1,12 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import OpenAI, { InternalServerError, RateLimitError } from 'openai';
 import { findFreePort } from '../../src/dev/temporal';
+import { readUsage } from '../../src/provider/answer';
+import { priceUsd } from '../../src/provider/price';
+import { scrapeUrl } from '../metrics/support';
 import { errorOf } from '../promises/support';
 import {
   answer,
@@ -116,6 +120,98 @@ describe('without an Idempotency-Key a request passes through, once', () => {
       answered.resume();
     }
     for (const { path } of provider.received) expect(path).toMatch(/^\/v1\/(responses|embeddings|models)/);
+  });
+
+  describe('what it costs is counted, and told from jobs', () => {
+    const SAID = { task: '(pass-through)', model: 'gpt-4.1-mini-2025-04-14' };
+    const counted = async () => {
+      const scrape = await scrapeUrl(`${gateway.url}/metrics`);
+      const sum = (name: string, labels: object) => scrape.sum(`infer_once_${name}`, { ...labels });
+      return {
+        billed: sum('calls_billed_total', { task: SAID.task }),
+        unpriced: sum('calls_billed_unpriced_total', { task: SAID.task }),
+        input: sum('tokens_total', { ...SAID, type: 'input' }),
+        output: sum('tokens_total', { ...SAID, type: 'output' }),
+        cost: sum('cost_usd_total', SAID),
+      };
+    };
+    type Counted = Awaited<ReturnType<typeof counted>>;
+    const PRICE = priceUsd(SAID.model, readUsage((completion('') as { usage: unknown }).usage))!;
+
+    /** What the counters grew by. */
+    async function growth(act: () => Promise<unknown>, billed = 1): Promise<Counted> {
+      const before = await counted();
+      await act();
+      const after = await until('it is counted', async () => {
+        const now = await counted();
+        return now.billed === before.billed + billed && now;
+      });
+      const entries = Object.entries(after).map(([name, value]) => [
+        name,
+        value - before[name as keyof Counted],
+      ]);
+      return Object.fromEntries(entries);
+    }
+    const WHOLE = { billed: 1, unpriced: 0, input: 1_000, output: 100, cost: expect.closeTo(PRICE, 9) };
+
+    const events = (...said: object[]) =>
+      [...said.map((event) => `data: ${JSON.stringify(event)}\n\n`), 'data: [DONE]\n\n'].join('');
+    const streamed = (text: string) => (response: ServerResponse) =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text);
+    const { model, usage } = completion('hi') as { model: string; usage: object };
+    const packed = (response: ServerResponse) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        .end(gzipSync(JSON.stringify(completion('hi'))));
+
+    test.each<[string, Handler]>([
+      ['a whole answer', (response) => answer(response, 200, completion('hi'))],
+      ['one that is packed', packed],
+      [
+        'a stream that tells its usage',
+        streamed(events({ model, choices: [] }, { model, usage, choices: [] })),
+      ],
+      [
+        'a streamed response',
+        streamed(
+          events({
+            type: 'response.completed',
+            response: {
+              model,
+              usage: {
+                input_tokens: 1_000,
+                output_tokens: 100,
+                input_tokens_details: { cached_tokens: 400 },
+              },
+            },
+          }),
+        ),
+      ],
+    ])('%s', async (_, serve) => {
+      handle = serve;
+      expect(await growth(() => gateway.send('POST', '/v1/chat/completions', { body: QUESTION }))).toEqual(
+        WHOLE,
+      );
+    });
+
+    test.each<[string, Handler]>([
+      ['a stream that does not tell its usage', streamed(events({ model, choices: [] }))],
+      ['an answer that is no JSON', (response) => answer(response, 200, 'hello')],
+      [
+        'one that is too long to be read',
+        (response) => answer(response, 200, completion('x'.repeat(2 ** 20))),
+      ],
+    ])('%s is billed, and has no price', async (_, serve) => {
+      handle = serve;
+      const found = await growth(() => gateway.send('POST', '/v1/chat/completions', { body: QUESTION }));
+      expect(found).toEqual({ billed: 1, unpriced: 1, input: 0, output: 0, cost: 0 });
+    });
+
+    test('what the provider refuses is not', async () => {
+      handle = (response) => answer(response, 400, errorBody('invalid_request_error'));
+      const refuse = () => gateway.send('POST', '/v1/chat/completions', { body: QUESTION });
+      expect(await growth(refuse, 0)).toEqual({ billed: 0, unpriced: 0, input: 0, output: 0, cost: 0 });
+    });
   });
 
   test('the answer streams as it comes', async () => {

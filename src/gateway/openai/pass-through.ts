@@ -2,10 +2,13 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Agent, type Dispatcher, request as send } from 'undici';
 import { faultCode } from '../../errors';
+import { countPassed } from '../../metrics';
+import { priceUsd } from '../../provider/price';
 import { isConnectFailure } from '../../provider/wire';
 import type { GatewayDeps } from '../deps';
 import { HttpError } from '../http/http-error';
 import { finalError, notOurs, openAiError, sendError } from './errors';
+import { readAlong } from './passed-answer';
 
 /** What of a request goes on to the provider: nothing that names the caller, and no other header. */
 const REQUEST_HEADERS = [
@@ -23,7 +26,7 @@ const RESPONSE_HEADERS =
  * @param path - below the base URL, e.g. `/chat/completions`
  */
 export async function passThrough(
-  { upstream, log }: GatewayDeps,
+  { upstream, log, metrics }: GatewayDeps,
   agent: Agent,
   path: string,
   request: FastifyRequest,
@@ -55,6 +58,13 @@ export async function passThrough(
   }
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && RESPONSE_HEADERS.test(name)) reply.header(name, value);
+  }
+  // the provider charges for what it answers, also where the caller has left meanwhile
+  if (statusCode === 200 && request.method === 'POST') {
+    const [type, encoding] = [headers['content-type'] ?? '', headers['content-encoding'] ?? ''].map(String);
+    readAlong(body, { type: type!, encoding: encoding! }, ({ model, usage }) =>
+      countPassed(metrics, { model, usage, cost_usd: priceUsd(model, usage, upstream.baseUrl) }),
+    );
   }
   return reply.code(statusCode).send(body);
 }
