@@ -88,8 +88,11 @@ function refusalOfUserError(error: UserError): Refusal {
   return { problem: document, headers };
 }
 
-/** Where this machine has its keys is nothing for a caller. */
+/** Where this machine has its keys and its store is nothing for a caller; the log says it. */
 function detailOf(error: UserError): string {
+  if (error instanceof UnreachableError && error.part === 'store') {
+    return `The store does not answer; send the request again in ${RETRY_AFTER_S} s. What was acknowledged is kept.`;
+  }
   if (!(error instanceof EncryptionKeyMissingError)) return error.message;
   return `The record is sealed with key ${error.keyId}, which this gateway does not have; its log says more.`;
 }

@@ -12,6 +12,8 @@ describe('a gateway in a process of its own', () => {
   let temporal: DevServer;
   let gateway: Running;
   let url: string;
+  let storeUrl: string;
+  let logged = '';
 
   beforeAll(async () => {
     postgres = await startPostgres();
@@ -21,15 +23,21 @@ describe('a gateway in a process of its own', () => {
       headless: true,
     });
     const port = await findFreePort();
+    storeUrl = await postgres.createDatabase();
     const env = {
       TEMPORAL_ADDRESS: temporal.address,
-      INFER_ONCE_STORE_URL: await postgres.createDatabase(),
+      INFER_ONCE_STORE_URL: storeUrl,
       INFER_ONCE_GATEWAY_PORT: String(port),
       INFER_ONCE_SHUTDOWN_GRACE: '2s',
       OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',
     };
     url = `http://127.0.0.1:${port}`;
     gateway = startCli(['gateway'], { cwd: '/', env });
+    for (const stream of ['stdout', 'stderr'] as const) {
+      gateway.process[stream]!.on('data', (text: string) => {
+        logged += text;
+      });
+    }
     await gateway.line('stdout', 'ready');
   });
   afterAll(async () => {
@@ -51,6 +59,10 @@ describe('a gateway in a process of its own', () => {
     expect(refused).toMatchObject({ status: 503, body: { code: 'unreachable' } });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(JSON.stringify(refused.body)).not.toContain('    at ');
+    // where the store is, is its operator's to know, who finds it in the log
+    const where = new URL(storeUrl).host;
+    expect(JSON.stringify(refused.body)).not.toContain(where);
+    await until('it is logged', async () => logged.includes(where));
     expect((await send(url, 'GET', '/healthz')).status).toBe(200);
     await postgres.start();
     await until('the store is back', async () => (await send(url, 'GET', '/readyz')).status === 200);
