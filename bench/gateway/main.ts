@@ -95,10 +95,10 @@ async function main(): Promise<void> {
     const measured = await spawnGateway(env);
     for (const replay of REPLAYS) await settle(measured.url, replay);
     for (const replay of REPLAYS) {
-      const load = await loadReplay(measured.url, replay, options);
+      const load = await loadReplay(measured, replay, options);
       loads.push(load);
       console.error(
-        `${load.route}: ${Math.round(load.perSecond)} a second, p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms, ${load.faults} faults`,
+        `${load.route}: ${Math.round(load.perSecond)} a second, p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms, ${load.cpuUs} µs of CPU each, ${load.faults} faults`,
       );
     }
     await measured.stop();

@@ -1,4 +1,5 @@
 import autocannon from 'autocannon';
+import type { GatewayProcess } from '../support/gateway-process';
 
 /** What one route did under load. */
 export interface Load {
@@ -6,6 +7,8 @@ export interface Load {
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
+  /** Processor time of the gateway for one request, in µs: a busy machine changes it less than the others. */
+  cpuUs: number;
   /** Answers that were not 200, and broken connections: a figure counts only where it is 0. */
   faults: number;
 }
@@ -25,7 +28,7 @@ export interface Replay {
  * @param seconds - how long is measured; a fifth of it goes before, to warm up
  */
 export async function loadReplay(
-  url: string,
+  { url, cpuMs }: Pick<GatewayProcess, 'url' | 'cpuMs'>,
   { route, method, path, headers, body }: Replay,
   { connections, seconds }: { connections: number; seconds: number },
 ): Promise<Load> {
@@ -37,12 +40,14 @@ export async function loadReplay(
     body: body === undefined ? undefined : JSON.stringify(body),
   };
   await autocannon({ ...options, duration: Math.max(1, seconds / 5) });
+  const before = cpuMs();
   const { requests, latency, errors, timeouts, non2xx } = await autocannon({ ...options, duration: seconds });
   return {
     route,
     perSecond: requests.average,
     p50Ms: latency.p50,
     p99Ms: latency.p99,
+    cpuUs: Math.round(((cpuMs() - before) * 1000) / requests.total),
     faults: errors + timeouts + non2xx,
   };
 }

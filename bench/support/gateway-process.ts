@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { usageOf } from './process-usage';
 
 const COMMAND = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 /** A gateway as it runs in production, in a process of its own. */
 export interface GatewayProcess {
   readonly url: string;
-  /** Resident memory now, in MB (Linux: `VmRSS` of /proc). */
+  /** Resident memory now, in MB. */
   memoryMb(): number;
+  /** Processor time so far, in ms. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -29,8 +31,8 @@ export async function spawnGateway(env: NodeJS.ProcessEnv): Promise<GatewayProce
   });
   return {
     url,
-    memoryMb: () =>
-      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) / 1024,
+    memoryMb: () => usageOf(child.pid!)!.rssMb,
+    cpuMs: () => usageOf(child.pid!)!.cpuMs,
     async stop() {
       child.kill('SIGTERM');
       await ended;
