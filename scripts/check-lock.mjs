@@ -37,9 +37,6 @@ const BUILDS_INSIDE = {
 /** Native packages that have to be recognised as such; else the platform rule would hold for nothing. */
 const KNOWN_NATIVE = ['@biomejs/biome', '@swc/core', 'unrs-resolver'];
 
-/** What runs in the bench alone, which says in its table where a contestant's server can't start. */
-const NOT_EVERYWHERE = ['@restatedev/restate-server'];
-
 const nameOf = (path) => path.split('node_modules/').pop();
 
 function findInexactVersions(manifest) {
@@ -89,8 +86,7 @@ function findMissingPlatforms(packages) {
     (name) =>
       `package-lock.json: ${name} lists no builds for platforms any more; update scripts/check-lock.mjs.`,
   );
-  const everywhere = families.filter(([family]) => !NOT_EVERYWHERE.includes(family));
-  const missing = everywhere.flatMap(([family, builds]) => {
+  const missing = families.flatMap(([family, builds]) => {
     const entries = builds.map((name) => byName.get(name)).filter(Boolean);
     return PLATFORMS.filter((platform) => !entries.some((entry) => serves(entry, platform))).map(
       (platform) =>

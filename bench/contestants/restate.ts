@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as restateClients from '@restatedev/restate-sdk-clients';
 import { findFreePort } from '../../src/dev/temporal';
 import { UserError } from '../../src/errors';
 import { startServer } from '../servers/child';
+import { RESTATE_SERVER, restateBinary } from '../servers/restate-binary';
 import { startBenchWorker } from '../support/bench-worker';
 import { type CallService, RESTATE_SERVICE } from '../workers/restate-contract';
 import type { Contestant } from './contestant';
@@ -12,8 +12,9 @@ import type { Contestant } from './contestant';
 export const restate: Contestant = {
   name: 'restate',
   title: 'Restate',
-  packages: ['@restatedev/restate-server', '@restatedev/restate-sdk', '@restatedev/restate-sdk-clients'],
+  packages: ['@restatedev/restate-sdk', '@restatedev/restate-sdk-clients'],
   async open(world) {
+    world.versions["Restate's server"] = RESTATE_SERVER;
     const [node, ingress, admin, port] = [
       await findFreePort(),
       await findFreePort(),
@@ -33,7 +34,7 @@ export const restate: Contestant = {
     const pid = await startServer(
       {
         name: "Restate's server",
-        command: restateBinary(),
+        command: await restateBinary(),
         args: ['--no-logo', '--node-name', 'bench'],
         env,
         port: admin,
@@ -55,17 +56,6 @@ export const restate: Contestant = {
     };
   },
 };
-
-/** @throws UserError where the package has none for this machine */
-function restateBinary(): string {
-  const name = `@restatedev/restate-server-${process.platform}-${process.arch}`;
-  try {
-    return createRequire(__filename).resolve(`${name}/bin/restate-server`);
-  } catch (cause) {
-    const why = `Restate's server can't start (there is no package ${name}); run on Linux or macOS.`;
-    throw new UserError(why, { code: 'bench_server', cause });
-  }
-}
 
 /** Tells the server where the service is. */
 async function register(admin: string, uri: string): Promise<void> {
