@@ -31,8 +31,8 @@ export async function growTo(backend: Backend, records: number): Promise<void> {
     SELECT ${key}, '${row.task}', '${row.status}', ${tenant}, ${row.created_at} - n, ${row.updated_at} - n,
       ${row.attempts}, ${row.input_tokens}, ${row.output_tokens}, ${row.cost_usd}, ${doc}
     FROM ${numbers}`);
-  // as autovacuum does it on a server that is left alone for a minute
-  if (isPostgres) await backend.sql(`VACUUM ANALYZE ${table}`);
+  // as a server does by itself that is left alone for a minute, and a file with its next writes
+  await backend.sql(isPostgres ? `VACUUM ANALYZE ${table}` : 'PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 async function countRows(store: ResultStore): Promise<number> {
