@@ -31,10 +31,15 @@ export class SharedSubmits {
     }
   }
 
-  private async share(seed: JobSeed): Promise<SubmitAnswer> {
+  /** @param isLater - whatever is under way began after this caller came */
+  private async share(seed: JobSeed, isLater = false): Promise<SubmitAnswer> {
     const name = `${seed.key} ${seed.input_digest}`;
     const first = this.underWay.get(name);
-    if (first) return { ...(await first), created: false };
+    if (first) {
+      const answer = await first;
+      // it may have looked before this caller came, and a `forget` may have been acknowledged in between
+      return answer.replayed && !isLater ? this.share(seed, true) : { ...answer, created: false };
+    }
     const submission = submitJob(this.scope, seed).finally(() => this.underWay.delete(name));
     this.underWay.set(name, submission);
     return submission;

@@ -1,6 +1,7 @@
 import { JobClient, JobForgottenError, JobNotFoundError, WrongStateError } from '../../src';
 import { providerCopies } from '../../src/provider/copies';
 import { createProvider } from '../../src/provider/openai';
+import type { ResultStore } from '../../src/store/store';
 import { loadTasks } from '../../src/tasks/registry';
 import { until } from '../support/until';
 import { startWorld, type World } from '../support/world';
@@ -65,6 +66,33 @@ describe('forget erases a job and keeps its id taken', () => {
 
   const untilHistoryGone = (jobId: string) =>
     until(`no history of ${jobId}`, async () => (await runStatus(world, jobId)) === null);
+
+  test('a submission that begins after it was acknowledged is told so, also beside one that looked before', async () => {
+    await jobs.run(enrichJob('raced', { title: SECRET }));
+    const gate = { hasLooked: false, open: () => {} };
+    const opened = new Promise<void>((done) => {
+      gate.open = done;
+    });
+    // a store whose answers are long on their way
+    const slow: ResultStore = Object.create(world.store, {
+      update: {
+        async value(...asked: Parameters<ResultStore['update']>) {
+          const answer = await world.store.update(...asked);
+          gate.hasLooked = true;
+          await opened;
+          return answer;
+        },
+      },
+    });
+    const far = new JobClient({ client: world.client, store: slow });
+    const before = far.submit(enrichJob('raced', { title: SECRET }));
+    await until('it has looked', async () => gate.hasLooked);
+    await jobs.forget('raced');
+    const after = errorOf(far.submit(enrichJob('raced', { title: SECRET })), JobForgottenError);
+    gate.open();
+    await after;
+    expect(await before).toMatchObject({ replayed: true });
+  });
 
   test('input, result, history and what the provider stored are gone; a tombstone stays', async () => {
     const job = enrichJob('done', { title: SECRET });
