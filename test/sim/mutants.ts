@@ -36,13 +36,13 @@ export const MUTANTS: readonly Mutant[] = [
     'the claim is not atomic',
     edit(
       RUN,
-      'const claimed = await env.store.update(',
-      'const before = (await env.store.read(key)).job;\n  const claimed = await env.store.update(',
+      'const save = savingUntil(',
+      'const before = (await env.store.read(key)).job;\n  const save = savingUntil(',
     ),
     edit(
       RUN,
-      'claim({ seed: job.seed, permit: job.permit, call_id, lease_ms }),',
-      '(_, now) => claim({ seed: job.seed, permit: job.permit, call_id, lease_ms })(before, now),',
+      'claim({ seed: job.seed, permit: job.permit, call_id, lease_ms })',
+      '(_, now) => claim({ seed: job.seed, permit: job.permit, call_id, lease_ms })(before, now)',
     ),
   ),
   mutant(
