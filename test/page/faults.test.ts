@@ -84,14 +84,15 @@ describe('what goes wrong is said in plain words on the page', () => {
   });
 
   test('Temporal or the store is away: the gateway’s own sentence', async () => {
-    const away = new UnreachableError('store', 'The store does not answer; look at INFER_ONCE_STORE_URL.');
+    const away = new UnreachableError('store', 'The store in db.internal does not answer.');
     const store = { ...at.world.store, list: () => Promise.reject(away) };
     const jobs = clientsByTenant({ client: at.world.client, store });
     const gateway = await startGateway(at.world, { jobs });
     const page = await at.open('', { url: gateway.url });
     const alert = page.getByRole('alert');
     await alert.getByRole('heading', { name: 'A part is away' }).waitFor();
-    await alert.getByText(away.message).waitFor();
+    await alert.getByText('The store does not answer; send the request again in').waitFor();
+    expect(await page.getByText('db.internal').count()).toBe(0);
     await page.close();
     await gateway.stop();
   });
