@@ -43,13 +43,14 @@ export function panelsOf({ contestants, ratios }: BenchResult): Panel[] {
       };
     }),
   });
+  const killJobs = ran.find(({ kill }) => kill)?.kill?.jobs ?? 0;
   const at = ({ levels }: ContestantResult, n: number) => levels.find(({ inFlight }) => inFlight === n);
   const panels = [
     panel('Submit to answer, p50, one at a time (ms; shorter is better)', (one) => at(one, 1)?.p50Ms, round),
     panel('Jobs a second, 100 in flight', (one) => at(one, 100)?.jobsPerSecond, round),
     panel('Completed duplicates a second', (one) => one.duplicates?.perSecond, round),
     panel(
-      'Calls billed for 20 jobs, their worker killed in mid-call (20 is right)',
+      `Calls billed for ${killJobs} jobs, their worker killed in mid-call (${killJobs} is right)`,
       (one) => one.kill?.calls,
       (calls) => String(calls),
     ),

@@ -3,9 +3,14 @@ import type PgBoss from 'pg-boss';
 /** How often the table is looked at while anybody waits. */
 const LOOK_EVERY_MS = 20;
 
+interface Waiter {
+  done(text: string): void;
+  failed(error: unknown): void;
+}
+
 /** Waits for pg-boss's jobs: one query for all who wait, as often as they would each want it. */
 export class CompletedJobs {
-  private readonly waiting = new Map<string, (text: string) => void>();
+  private readonly waiting = new Map<string, Waiter>();
   private readonly timer: NodeJS.Timeout;
   private isLooking = false;
 
@@ -13,9 +18,9 @@ export class CompletedJobs {
     this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
   }
 
-  /** Resolves with the text of the job's answer. */
+  /** Resolves with the text of the job's answer; rejects where the table can't be looked at. */
   wait(id: string): Promise<string> {
-    return new Promise((done) => this.waiting.set(id, done));
+    return new Promise((done, failed) => this.waiting.set(id, { done, failed }));
   }
 
   /** The text of a job that completed, or null. */
@@ -32,9 +37,12 @@ export class CompletedJobs {
     this.isLooking = true;
     try {
       for (const { id, text } of await this.find([...this.waiting.keys()])) {
-        this.waiting.get(id)?.(text);
+        this.waiting.get(id)?.done(text);
         this.waiting.delete(id);
       }
+    } catch (error) {
+      for (const { failed } of this.waiting.values()) failed(error);
+      this.waiting.clear();
     } finally {
       this.isLooking = false;
     }
