@@ -1,82 +1,22 @@
-import { writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
 import { Interrupted, orInterrupted, takeInterrupts } from '../src/dev/demo/interrupt';
+import { ConfigError, UserError } from '../src/errors';
+import { parseCommand } from './command';
 import { CONTESTANTS } from './contestants';
 import type { BenchResult } from './measure/results';
-import { FULL, type Plan, QUICK } from './plan';
+import { FULL, narrowPlan, QUICK } from './plan';
 import { describeMachine } from './report/machine';
 import { toSvg } from './report/svg';
 import { toText } from './report/table';
 import { runBench } from './run';
-import { openWorld } from './world';
-
-interface Options {
-  quick: boolean;
-  only?: string[];
-  inFlight?: number[];
-  jobs?: number;
-  rounds?: number;
-  delay?: number;
-  json?: string;
-  svg?: string;
-}
-
-const names = CONTESTANTS.map(({ name }) => name);
-
-function count(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
-
-function parseOnly(text: string): string[] {
-  const wanted = text.split(',').map((name) => name.trim());
-  const unknown = wanted.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is none of ${names.join(', ')}.`);
-  return wanted;
-}
-
-function parseCommand(): Options {
-  return new Command('bench')
-    .description(
-      'Measures infer-once beside what people would use in its place, on this machine: one provider with a fixed delay and a ledger, each contestant with a worker process of its own. The table goes to stdout, progress to stderr.',
-    )
-    .option('--quick', 'under 3 minutes: fewer jobs, and nobody is killed', false)
-    .option('--only <names>', `these alone, by commas: ${names.join(', ')}`, parseOnly)
-    .option('--in-flight <numbers>', 'these loads alone, by commas, e.g. 1,10', (text) =>
-      text.split(',').map(count),
-    )
-    .option('--jobs <n>', 'at most so many jobs a load', count)
-    .option('--rounds <n>', 'rounds of each ratio; 0 = no ratio', count)
-    .option('--delay <ms>', 'how long each call takes at the provider (50)', count)
-    .option('--json <file>', 'write the figures there')
-    .option('--svg <file>', 'draw them there')
-    .addHelpText(
-      'after',
-      '\nExit: 0 measured, 1 a contestant could not be, 130 Ctrl-C.\n\nExamples:\n  npm run bench -- --quick --json bench.json --svg bench.svg\n  npm run bench -- --only bare,client --in-flight 1,10',
-    )
-    .parse()
-    .opts<Options>();
-}
-
-function planOf(options: Options): Plan {
-  const plan = options.quick ? QUICK : FULL;
-  const cut = (levels: Plan['levels']) =>
-    levels
-      .filter(({ inFlight }) => options.inFlight?.includes(inFlight) ?? true)
-      .map(({ inFlight, jobs }) => ({ inFlight, jobs: Math.min(jobs, options.jobs ?? jobs) }));
-  return {
-    ...plan,
-    delayMs: options.delay ?? plan.delayMs,
-    levels: cut(plan.levels),
-    ratioLevels: cut(plan.ratioLevels),
-    rounds: options.rounds ?? plan.rounds,
-    memoryJobs: Math.min(plan.memoryJobs, options.jobs ?? plan.memoryJobs),
-  };
-}
+import { openWorld, RECOVERY } from './world';
 
 async function main(): Promise<number> {
   const options = parseCommand();
-  const plan = planOf(options);
+  // half an hour later would be too late to say so
+  for (const file of [options.json, options.svg]) if (file !== undefined) checkWritable(file);
+  const plan = narrowPlan(options.quick ? QUICK : FULL, options);
   const stop = takeInterrupts();
   const began = performance.now();
   const say = (line: string) => {
@@ -85,34 +25,52 @@ async function main(): Promise<number> {
   };
   const date = new Date().toISOString();
   const chosen = CONTESTANTS.filter(({ name }) => options.only?.includes(name) ?? true);
+  const args = process.argv.slice(2);
   const world = await openWorld(plan.delayMs);
   try {
     const measured = await orInterrupted(runBench(world, chosen, plan, say, stop), stop);
     const result: BenchResult = {
       date,
-      command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(
-        ' ',
-      ),
+      command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
       machine: describeMachine(),
       servers: world.versions,
       delayMs: plan.delayMs,
+      recovery: RECOVERY,
       seconds: (performance.now() - began) / 1000,
       ...measured,
     };
+    // first what can't fail
+    console.log(toText(result));
     if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
     if (options.svg) writeFileSync(options.svg, toSvg(result));
-    console.log(toText(result));
-    return result.contestants.some(({ fault }) => fault) ? 1 : 0;
+    return result.faults.length > 0 ? 1 : 0;
   } finally {
     await world.stop();
   }
 }
 
+/** @throws ConfigError where the file can't be written; leaves nothing behind */
+function checkWritable(file: string): void {
+  const isNew = !existsSync(file);
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`${file} can't be written (${code}); name another file.`, error);
+  }
+  if (isNew) rmSync(file);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  // it has said what is wrong, or gave its help
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof UserError)) console.error(error);
+  else console.error(`error: ${error.message}`);
+  return error instanceof ConfigError ? 2 : 1;
+}
+
 main().then(
   (code) => process.exit(code),
-  (error: unknown) => {
-    if (error instanceof Interrupted) process.exit(error.exitCode);
-    console.error(error);
-    process.exit(1);
-  },
+  (error: unknown) => process.exit(exitCodeOf(error)),
 );

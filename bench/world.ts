@@ -35,13 +35,20 @@ export interface World {
 /** Has something ended when the world is. */
 export type AtEnd = (end: () => Promise<unknown>) => void;
 
+/** The provider keeps completions, as the OpenAI API does; what a kill costs infer-once rests on it. */
+export const RECOVERY = 'stored';
+
 /** @param delayMs - how long each call takes at the provider */
 export async function openWorld(delayMs: number): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'infer-once-bench-'));
   const ends: (() => Promise<unknown>)[] = [];
   const versions: Record<string, string> = {};
   const atEnd: AtEnd = (end) => void ends.unshift(end);
-  const model = await startOfflineModel({ ledger: join(folder, 'ledger.jsonl'), delayMs });
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const model = await startOfflineModel({ ledger: join(folder, 'ledger.jsonl'), delayMs }).catch((error) => {
+    remove();
+    throw error;
+  });
   atEnd(() => model.stop());
   return {
     folder,
@@ -62,13 +69,18 @@ export async function openWorld(delayMs: number): Promise<World> {
         withoutOurs(process.env),
       ),
       OPENAI_API_KEY: 'none',
+      INFER_ONCE_RECOVERY: RECOVERY,
       INFER_ONCE_TASK_QUEUE: name,
       INFER_ONCE_LOG_LEVEL: 'error',
       INFER_ONCE_GATEWAY_PORT: '0',
     }),
     async stop() {
-      for (const end of ends) await end();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      const ended = [];
+      // one that fails leaves the others to be ended
+      for (const end of ends) ended.push(...(await Promise.allSettled([end()])));
+      remove();
+      const failed = ended.find(({ status }) => status === 'rejected');
+      if (failed) throw (failed as PromiseRejectedResult).reason;
     },
   };
 }

@@ -50,8 +50,13 @@ async function runBare(client: Client, { id, prompt }: Job): Promise<string> {
 
 /** What Temporal keeps of a job: a workflow's id is the job's. */
 export async function historyOf(client: Client, id: string): Promise<JobHistory> {
-  const { historyLength, historySize = 0 } = await client.workflow.getHandle(id).describe();
-  return { events: historyLength, bytes: historySize };
+  const {
+    historyLength,
+    historySize = 0,
+    typedSearchAttributes,
+  } = await client.workflow.getHandle(id).describe();
+  const attributes = typedSearchAttributes.getAll().map(({ key }) => key.name);
+  return { events: historyLength, bytes: historySize, attributes: attributes.sort() };
 }
 
 /** Made once: a worker that has to make it first would be late after a kill. */

@@ -19,6 +19,8 @@ export interface ContestantWorker {
 export interface JobHistory {
   events: number;
   bytes: number;
+  /** Names of its search attributes, in order. */
+  attributes: string[];
 }
 
 /** A contestant whose every part runs. */

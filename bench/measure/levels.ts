@@ -22,6 +22,7 @@ export async function measureLevel(
     jobs,
     p50Ms: percentile(times, 0.5),
     p99Ms: percentile(times, 0.99),
+    maxMs: percentile(times, 1),
     jobsPerSecond: jobs / took,
     workerCpuMs: running.worker ? perJob(cpu.worker) : null,
     allCpuMs: perJob(cpu.all),

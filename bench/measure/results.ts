@@ -6,6 +6,8 @@ export interface LevelResult {
   jobs: number;
   p50Ms: number;
   p99Ms: number;
+  /** The longest: what is shown in place of the p99 of few. */
+  maxMs: number;
   jobsPerSecond: number;
   /** Processor time a job, ms: its worker's; and with the submitter's and its engine's. Null where it can't be read. */
   workerCpuMs: number | null;
@@ -35,11 +37,15 @@ export interface ContestantResult {
   name: string;
   title: string;
   versions: Record<string, string>;
-  /** Why it was not measured: one sentence. Nothing below is there then. */
-  fault?: string;
+  /** Empty where it could not be measured: `faults` of the run says why. */
   levels: LevelResult[];
   duplicates: DuplicateResult | null;
-  history: { events: number; bytes: number } | null;
+  history: {
+    events: number;
+    bytes: number;
+    /** Names of the search attributes that a job ends with, in order. */
+    attributes: string[];
+  } | null;
   memory: { afterJobs: number; mb: number } | null;
   kill: KillResult | null;
   /** Over all of the above but the kill: jobs that were run, and calls billed for them. */
@@ -69,7 +75,11 @@ export interface BenchResult {
   machine: { cpu: string; cores: number; memoryGb: number; os: string; node: string };
   servers: Record<string, string>;
   delayMs: number;
+  /** infer-once's `INFER_ONCE_RECOVERY`: the calls billed after a kill rest on it. */
+  recovery: string;
   seconds: number;
   contestants: ContestantResult[];
   ratios: RatioResult[];
+  /** What could not be measured and why, one sentence each; the rest was. */
+  faults: string[];
 }

@@ -26,7 +26,7 @@ export function toSvg(result: BenchResult): string {
 
 /** The figures that are drawn: those that were measured of anybody. */
 export function panelsOf({ contestants, ratios }: BenchResult): Panel[] {
-  const ran = contestants.filter(({ fault }) => !fault);
+  const ran = contestants.filter(({ levels }) => levels.length > 0);
   const panel = (
     heading: string,
     value: (one: ContestantResult) => number | null | undefined,

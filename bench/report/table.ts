@@ -1,9 +1,15 @@
 import type { BenchResult, ContestantResult, LevelResult } from '../measure/results';
 import type { MedianInterval } from './statistics';
 
+/** What the calls billed after a kill rest on. */
+const RECOVERY_NOTE: Record<string, string> = {
+  stored:
+    "infer-once runs with recovery `stored`: the provider keeps its completions, and the answers that were lost are fetched from there. With recovery `none` it would be as many calls, and the killed worker's jobs IN_DOUBT until somebody decides.",
+};
+
 /** The whole run as text, for people. */
 export function toText(result: BenchResult): string {
-  return [heading(result), ...sections(result), faults(result.contestants)].filter(Boolean).join('\n\n');
+  return [heading(result), ...sections(result), result.faults.join('\n')].filter(Boolean).join('\n\n');
 }
 
 function heading({ date, command, machine, delayMs, contestants, servers, seconds }: BenchResult): string {
@@ -21,8 +27,8 @@ function heading({ date, command, machine, delayMs, contestants, servers, second
   ].join('\n');
 }
 
-function sections({ contestants, ratios }: BenchResult): string[] {
-  const ran = contestants.filter(({ fault }) => !fault);
+function sections({ contestants, ratios, recovery }: BenchResult): string[] {
+  const ran = contestants.filter(({ levels }) => levels.length > 0);
   const inFlight = [...new Set(ran.flatMap(({ levels }) => levels.map((level) => level.inFlight)))];
   const at = ({ levels }: ContestantResult, n: number) => levels.find((level) => level.inFlight === n);
   const heads = inFlight.map((n) => `${n.toLocaleString('en')} in flight`);
@@ -33,7 +39,7 @@ function sections({ contestants, ratios }: BenchResult): string[] {
     );
   const cpuAt = inFlight.includes(100) ? 100 : inFlight.at(-1)!;
   const found = [
-    perLevel('submit to answer, ms, p50 / p99', ({ p50Ms, p99Ms }) => `${ms(p50Ms)} / ${ms(p99Ms)}`),
+    perLevel('submit to answer, ms, p50 / p99 (jobs)', times),
     perLevel('jobs a second', ({ jobsPerSecond }) => String(Math.round(jobsPerSecond))),
     table(
       [
@@ -63,7 +69,7 @@ function sections({ contestants, ratios }: BenchResult): string[] {
   ];
   if (ran.some(({ kill }) => kill)) {
     found.push(
-      table(
+      `${table(
         ['SIGKILL in mid-call', 'calls billed', 'answered', 'kill to last answer, s'],
         ran.map(({ title, kill }) => [
           title,
@@ -71,7 +77,7 @@ function sections({ contestants, ratios }: BenchResult): string[] {
           maybe(kill, ({ answered, jobs }) => `${answered} of ${jobs}`),
           maybe(kill?.recoveryMs, (value) => (value / 1000).toFixed(1)),
         ]),
-      ),
+      )}\n${wrap(RECOVERY_NOTE[recovery] ?? `infer-once runs with recovery ${recovery}.`)}`,
     );
   }
   if (ratios.length > 0) {
@@ -98,11 +104,10 @@ function sections({ contestants, ratios }: BenchResult): string[] {
   return found;
 }
 
-function faults(contestants: readonly ContestantResult[]): string {
-  return contestants
-    .filter(({ fault }) => fault)
-    .map(({ title, fault }) => `${title} was not measured: ${fault}`)
-    .join('\n');
+/** The p99 of under a hundred is the longest, and is called so. */
+function times({ jobs, p50Ms, p99Ms, maxMs }: LevelResult): string {
+  const high = jobs < 100 ? `max ${ms(maxMs)}` : ms(p99Ms);
+  return `${ms(p50Ms)} / ${high} (${jobs.toLocaleString('en')})`;
 }
 
 function ratio({ median, low, high }: MedianInterval): string {

@@ -7,6 +7,9 @@ const { callModel } = proxyActivities<BareActivities>({
   heartbeatTimeout: HEARTBEAT_MS,
 });
 
+/** Any price: a price list is infer-once's own work, a fact to be indexed is the engine's. */
+const USD_A_TOKEN = 0.000_000_4;
+
 /** The engine's floor: one activity, and the search attributes that infer-once sets. */
 export async function bareJob(prompt: string): Promise<string> {
   const { text, model, tokens } = await callModel(workflowInfo().workflowId, prompt);
@@ -15,6 +18,7 @@ export async function bareJob(prompt: string): Promise<string> {
     { key: defineSearchAttributeKey('JobStatus', SearchAttributeType.KEYWORD), value: 'COMPLETED' },
     { key: defineSearchAttributeKey('JobModel', SearchAttributeType.KEYWORD), value: model },
     { key: defineSearchAttributeKey('JobTokens', SearchAttributeType.INT), value: tokens },
+    { key: defineSearchAttributeKey('JobCostUsd', SearchAttributeType.DOUBLE), value: tokens * USD_A_TOKEN },
   ]);
   return text;
 }

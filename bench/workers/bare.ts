@@ -27,6 +27,7 @@ export const work: Work = async ({ modelUrl, address, bundle }) => {
     },
     maxConcurrentActivityTaskExecutions: CONCURRENCY,
     stickyQueueScheduleToStartTimeout: '1s',
+    maxHeartbeatThrottleInterval: HEARTBEAT_MS / 3,
   });
   worker.run().catch((error: unknown) => {
     console.error(error);

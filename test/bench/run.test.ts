@@ -42,10 +42,10 @@ describe('npm run bench', () => {
     const { code, out, err } = await bench(all).ended;
     expect(err).toContain('infer-once, JobClient: 10 jobs, 10 in flight');
     expect(code).toBe(0);
-    const { contestants, ratios, versions } = readResult(json);
+    const { contestants, ratios, versions, faults, recovery } = readResult(json);
+    expect({ faults, recovery }).toEqual({ faults: [], recovery: 'stored' });
     expect(contestants.map(({ name }) => name)).toEqual(['direct', 'bare', 'client']);
-    for (const { fault, jobs, calls, levels } of contestants) {
-      expect(fault).toBeUndefined();
+    for (const { jobs, calls, levels } of contestants) {
       expect(jobs).toBeGreaterThanOrEqual(12);
       expect(calls).toBe(jobs);
       expect(levels.map(({ inFlight }) => inFlight)).toEqual([1, 10]);
@@ -57,6 +57,10 @@ describe('npm run bench', () => {
       expect(one.history!.events).toBeGreaterThan(5);
       expect(one.history!.bytes).toBeGreaterThan(500);
     }
+    expect(client!.history!.attributes).toEqual(bare!.history!.attributes);
+    expect(bare!.history!.attributes).toEqual(
+      expect.arrayContaining(['JobCostUsd', 'JobModel', 'JobStatus', 'JobTask', 'JobTokens']),
+    );
     expect(ratios.map(({ name, inFlight, rounds }) => [name, inFlight, rounds])).toEqual([
       ['client', 1, 1],
       ['client', 10, 1],
@@ -76,6 +80,18 @@ describe('npm run bench', () => {
       [12, 12],
       [0, 0],
     ]);
+  });
+
+  test.each([
+    [['--jobs', '0'], /--jobs.*whole number from 1/],
+    [['--jobs', '-3'], /--jobs.*whole number from 1/],
+    [['--in-flight', '1,x'], /--in-flight.*whole number from 1/],
+    [['--json', join(tmpdir(), 'no', 'such', 'folder', 'a.json')], /a\.json can't be written \(ENOENT\)/],
+  ])('%j is refused in one sentence before anything starts', async (args, sentence) => {
+    const { code, out, err } = await bench(args).ended;
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err.trim()).toMatch(sentence);
+    expect(err.trim().split('\n')).toHaveLength(1);
   });
 
   test('Ctrl-C ends every child and leaves nothing behind', async () => {
