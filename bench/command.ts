@@ -18,10 +18,16 @@ export function parseCommand(): BenchOptions {
     .description(
       'Measures infer-once beside what people would use in its place, on this machine: one provider with a fixed delay and a ledger, each contestant with a worker process of its own. The table goes to stdout, progress to stderr.',
     )
-    .option('--quick', 'under 3 minutes: fewer jobs, 1,000 in flight left out, and nobody is killed', false)
+    .option(
+      '--quick',
+      'under 3 minutes: fewer jobs, 1,000 in flight and ratios at 100 left out, and nobody is killed',
+      false,
+    )
     .option('--only <names>', `these alone, by commas: ${names.join(', ')}`, parseOnly)
-    .option('--in-flight <numbers>', 'these loads alone, by commas, e.g. 1,10; the ratio up to 100', (text) =>
-      text.split(',').map(positive),
+    .option(
+      '--in-flight <numbers>',
+      'these loads alone, by commas, e.g. 1,10; ratios up to 100, --quick up to 10',
+      (text) => text.split(',').map(positive),
     )
     .option('--jobs <n>', 'at most so many jobs a load', positive)
     .option('--rounds <n>', 'rounds of each ratio, best an even number; 0 = no ratio', whole)
