@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { usageOf } from '../support/process-usage';
+import type { Scope } from '../support/scope';
 import { jobAt } from './records';
 
 const COMMAND = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
@@ -35,6 +36,7 @@ export async function writeJobs(file: string, lines: number): Promise<void> {
 export async function measureBatch(
   { input, output, store }: { input: string; output: string; store: string },
   lines: number,
+  scope: Scope,
 ): Promise<BatchCost> {
   // nothing of this shell's: with a gateway named the command would not look at the store
   const own = Object.entries(process.env).filter(([name]) => !/^(INFER_ONCE|TEMPORAL)_/.test(name));
@@ -44,6 +46,8 @@ export async function measureBatch(
     env,
     stdio: ['ignore', 'inherit', 'pipe'],
   });
+  const closed = new Promise<number | null>((done) => child.once('close', done));
+  scope.atEnd(() => child.kill('SIGKILL') && closed);
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
@@ -54,7 +58,7 @@ export async function measureBatch(
     peakMb = Math.max(peakMb, usage?.peakMb ?? 0);
     cpuMs = Math.max(cpuMs, usage?.cpuMs ?? 0);
   }, 100);
-  const code = await new Promise<number | null>((done) => child.once('close', done));
+  const code = await closed;
   clearInterval(look);
   const last = said.trimEnd().split('\n').at(-1)!;
   if (code !== 0) throw new Error(`batch ended with ${code}: ${last}`);

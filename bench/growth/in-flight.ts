@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { JobClient } from '../../src/client';
 import { type Stack, startStack } from '../../src/dev/stack';
 import { findFreePort } from '../../src/dev/temporal';
 import { openStore } from '../../src/store/open';
+import { percentile } from '../report/statistics';
 import { usageOf } from '../support/process-usage';
+import type { Scope } from '../support/scope';
 import { jobAt } from './records';
 
 /** What a fresh job costs with so many in flight. */
@@ -37,15 +36,15 @@ const LEAST_JOBS = 60;
  * @param tell - told after each level
  */
 export async function measureInFlight(
+  scope: Scope,
   levels: readonly number[],
   tell: (cost: InFlightCost) => void,
 ): Promise<InFlightCost[]> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'bench-growth-'));
   // the worker's own limit would be measured otherwise
   const concurrency = String(Math.max(100, ...levels));
   const metricsPort = await findFreePort();
-  const stack = await startStack({
-    dataDir,
+  const starting = startStack({
+    dataDir: scope.folder('bench-growth-'),
     temporalPort: await findFreePort(),
     headless: true,
     offline: { delayMs: CALL_MS },
@@ -56,24 +55,19 @@ export async function measureInFlight(
     },
     onWorkerLine: () => undefined,
   });
-  const store = await openStore(stack.storeUrl);
-  const connection = await Connection.connect({ address: stack.temporalAddress });
-  try {
-    const jobs = new JobClient({ client: new Client({ connection }), store });
-    await runLevel(jobs, 1, 20, 'warm-up');
-    const costs: InFlightCost[] = [];
-    for (const inFlight of levels) {
-      const cost = await measureLevel({ stack, jobs, metricsPort }, inFlight);
-      tell(cost);
-      costs.push(cost);
-    }
-    return costs;
-  } finally {
-    await connection.close();
-    await store.close();
-    await stack.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  const stack = await scope.open(starting, (up) => up.stop());
+  const store = await scope.open(openStore(stack.storeUrl), (open) => open.close());
+  const connecting = Connection.connect({ address: stack.temporalAddress });
+  const connection = await scope.open(connecting, (open) => open.close());
+  const jobs = new JobClient({ client: new Client({ connection }), store });
+  await runLevel(jobs, 1, 20, 'warm-up');
+  const costs: InFlightCost[] = [];
+  for (const inFlight of levels) {
+    const cost = await measureLevel({ stack, jobs, metricsPort }, inFlight);
+    tell(cost);
+    costs.push(cost);
   }
+  return costs;
 }
 
 interface Bench {
@@ -92,13 +86,12 @@ async function measureLevel({ stack, jobs, metricsPort }: Bench, inFlight: numbe
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(clientBefore);
   const workerAfter = usageOf(worker);
-  const at = (share: number) => took[Math.floor(took.length * share)]!;
   return {
     inFlight,
     jobs: number,
     perSecond: number / seconds,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: percentile(took, 0.5),
+    p99Ms: percentile(took, 0.99),
     workerCpuMs: ((workerAfter?.cpuMs ?? Number.NaN) - (workerBefore?.cpuMs ?? 0)) / number,
     clientCpuMs: (user + system) / 1000 / number,
     workerMb: workerAfter?.rssMb ?? Number.NaN,
@@ -112,14 +105,9 @@ async function stallOf(metricsPort: number): Promise<number> {
   return Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(text)?.[1]) * 1000;
 }
 
-/** Runs so many fresh jobs, so many at once; gives how long each took, sorted. */
-async function runLevel(
-  jobs: JobClient,
-  inFlight: number,
-  number: number,
-  name: string,
-): Promise<Float64Array> {
-  const took = new Float64Array(number);
+/** Runs so many fresh jobs, so many at once; gives how long each took. */
+async function runLevel(jobs: JobClient, inFlight: number, number: number, name: string): Promise<number[]> {
+  const took: number[] = [];
   let next = 0;
   const lane = async () => {
     while (next < number) {
@@ -127,9 +115,9 @@ async function runLevel(
       next += 1;
       const began = performance.now();
       await jobs.run({ ...jobAt(n), job_id: `${name}-${n}` });
-      took[n] = performance.now() - began;
+      took.push(performance.now() - began);
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
-  return took.sort();
+  return took;
 }

@@ -1,23 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { Command } from 'commander';
 import { JobClient } from '../../src/client';
+import { orInterrupted } from '../../src/dev/demo/interrupt';
 import { startStack } from '../../src/dev/stack';
 import { findFreePort } from '../../src/dev/temporal';
 import { openStore } from '../../src/store/open';
+import { percentile } from '../report/statistics';
+import { benchCommand, outputFile, wholeNumber } from '../support/options';
+import { runCommand, writeFigures } from '../support/run-command';
+import type { Scope } from '../support/scope';
 
-const count = (text: string) => Number.parseInt(text, 10);
-const options = new Command('bench:recovery')
+const options = benchCommand('bench:recovery')
   .description(
     'Kills a worker (SIGKILL) in mid-call and measures how long the calls that it hit take to their answers, which the provider has and another worker finds. The dead worker is replaced at once.',
   )
-  .option('--jobs <n>', 'calls in the air at each kill', count, 20)
-  .option('--workers <n>', 'worker processes; with 1 a new one has to start first', count, 2)
-  .option('--kills <n>', 'kills for each setting', count, 3)
-  .option('--json <file>', 'write the figures there')
-  .addHelpText('after', '\nExample:\n  npm run bench:recovery -- --kills 1 --json recovery.json')
+  .option('--jobs <n>', 'calls in the air at each kill', wholeNumber(), 20)
+  .option('--workers <n>', 'worker processes; with 1 a new one has to start first', wholeNumber(1, 2), 2)
+  .option('--kills <n>', 'kills for each setting', wholeNumber(1, 3), 3)
+  .option('--json <file>', 'write the figures there', outputFile)
+  .addHelpText(
+    'after',
+    '\nExit: 0 measured, 1 it could not be, 2 usage, 130 Ctrl-C.\n\nExample:\n  npm run bench:recovery -- --kills 1 --json recovery.json',
+  )
   .parse()
   .opts<{ jobs: number; workers: number; kills: number; json?: string }>();
 
@@ -42,10 +45,9 @@ interface Recovery {
   longest: number;
 }
 
-async function measure({ lease, heartbeat }: (typeof SETTINGS)[number]): Promise<Recovery> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'bench-recovery-'));
-  const stack = await startStack({
-    dataDir,
+async function measure(scope: Scope, { lease, heartbeat }: (typeof SETTINGS)[number]): Promise<Recovery> {
+  const starting = startStack({
+    dataDir: scope.folder('bench-recovery-'),
     temporalPort: await findFreePort(),
     headless: true,
     workers: options.workers,
@@ -58,67 +60,55 @@ async function measure({ lease, heartbeat }: (typeof SETTINGS)[number]): Promise
     },
     onWorkerLine: () => undefined,
   });
-  const store = await openStore(stack.storeUrl);
-  const connection = await Connection.connect({ address: stack.temporalAddress });
-  try {
-    const jobs = new JobClient({ client: new Client({ connection }), store });
-    const model = stack.offline!;
-    const took: number[] = [];
-    let answered = 0;
-    for (let kill = 0; kill < options.kills; kill += 1) {
-      const names = Array.from({ length: options.jobs }, (_, n) => `kill-${kill}-${n}`);
-      let killedAt = 0;
-      await model.rules({ do: { hold: true } });
-      const answers = names.map(async (job_id) => {
-        const { source } = await jobs.run({ job_id, task: 'enrich', input: { title: 'alien (1979)' } });
-        answered += 1;
-        // the others were in the workers that live
-        if (source !== 'inference') took.push((performance.now() - killedAt) / 1000);
-      });
-      await model.waitForState(({ held }) => held.length === options.jobs, 60_000);
-      killedAt = performance.now();
-      await stack.killWorker();
-      // what was in the air goes on at the provider
-      await model.rules();
-      await model.release();
-      await Promise.all(answers);
-      await stack.untilWorkersReady();
-    }
-    took.sort((a, b) => a - b);
-    const [p50, longest] = [took[Math.floor(took.length / 2)]!, took.at(-1)!];
-    return {
-      lease,
-      heartbeat,
-      answers: answered,
-      hit: took.length,
-      billed: model.billed(),
-      p50,
-      longest,
-    };
-  } finally {
-    await connection.close();
-    await store.close();
-    await stack.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  const stack = await scope.open(starting, (up) => up.stop());
+  const store = await scope.open(openStore(stack.storeUrl), (open) => open.close());
+  const connecting = Connection.connect({ address: stack.temporalAddress });
+  const connection = await scope.open(connecting, (open) => open.close());
+  const jobs = new JobClient({ client: new Client({ connection }), store });
+  const model = stack.offline!;
+  const took: number[] = [];
+  let answered = 0;
+  for (let kill = 0; kill < options.kills; kill += 1) {
+    const names = Array.from({ length: options.jobs }, (_, n) => `kill-${kill}-${n}`);
+    let killedAt = 0;
+    await model.rules({ do: { hold: true } });
+    const answers = names.map(async (job_id) => {
+      const { source } = await jobs.run({ job_id, task: 'enrich', input: { title: 'alien (1979)' } });
+      answered += 1;
+      // the others were in the workers that live
+      if (source !== 'inference') took.push((performance.now() - killedAt) / 1000);
+    });
+    await model.waitForState(({ held }) => held.length === options.jobs, 60_000);
+    killedAt = performance.now();
+    await stack.killWorker();
+    // what was in the air goes on at the provider
+    await model.rules();
+    await model.release();
+    await Promise.all(answers);
+    await stack.untilWorkersReady();
   }
+  return {
+    lease,
+    heartbeat,
+    answers: answered,
+    hit: took.length,
+    billed: model.billed(),
+    p50: percentile(took, 0.5),
+    longest: percentile(took, 1),
+  };
 }
 
-async function main(): Promise<void> {
+async function main(scope: Scope): Promise<number> {
   const recoveries: Recovery[] = [];
   for (const setting of SETTINGS) {
-    const found = await measure(setting);
+    const found = await scope.within((inner) => measure(inner, setting));
     recoveries.push(found);
     console.error(
       `lease ${found.lease}, heartbeat time-out ${found.heartbeat}: ${found.answers} answers with ${found.billed} calls; of the ${found.hit} that were hit p50 ${found.p50.toFixed(1)} s, longest ${found.longest.toFixed(1)} s`,
     );
   }
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-  const figures = { date: new Date().toISOString(), machine, options, recoveries };
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
-  else console.log(JSON.stringify(figures, null, 2));
+  writeFigures(options.json, { options, recoveries });
+  return 0;
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+runCommand((scope, stop) => orInterrupted(main(scope), stop));

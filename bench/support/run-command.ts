@@ -13,6 +13,8 @@ import { Scope } from './scope';
 export function runCommand(work: (scope: Scope, stop: AbortSignal) => Promise<number | undefined>): void {
   const stop = takeInterrupts();
   const scope = new Scope();
+  // of work that has lost what it worked with
+  stop.addEventListener('abort', () => process.on('unhandledRejection', () => undefined), { once: true });
   void (async () => {
     let code = 0;
     try {

@@ -22,6 +22,7 @@ export class Scope {
 
   /** A new folder, which is gone at the end. */
   folder(prefix: string, parent = tmpdir()): string {
+    this.requireOpen();
     const folder = mkdtempSync(join(parent, prefix));
     this.atEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
     return folder;
@@ -29,6 +30,7 @@ export class Scope {
 
   /** Does work with a scope of its own, which ends with it, or with this one if that is sooner. */
   async within<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+    this.requireOpen();
     const inner = new Scope();
     this.atEnd(() => inner.end());
     try {
@@ -42,6 +44,11 @@ export class Scope {
   end(): Promise<void> {
     this.ending ??= this.endAll();
     return this.ending;
+  }
+
+  /** Work that was interrupted may go on for a moment, and must begin nothing that nobody would end. */
+  private requireOpen(): void {
+    if (this.ending) throw new Error('What this belongs to has ended already.');
   }
 
   private async endAll(): Promise<void> {

@@ -37,4 +37,5 @@ test('a part is ended with its own work, and with the whole where that is interr
   });
   await scope.end();
   expect(ended).toEqual(['done', 'interrupted']);
+  expect(() => scope.folder('bench-scope-')).toThrow('ended already');
 });
