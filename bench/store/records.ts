@@ -3,8 +3,9 @@ import { complete } from '../../src/once/rules/settle';
 import { submit } from '../../src/once/rules/submit';
 import { encodeRow } from '../../src/store/row';
 import type { ListFilter, ResultStore } from '../../src/store/store';
+import { percentile } from '../report/statistics';
 import type { Backend } from './backends';
-import { ANSWER, quantile, runJob, seedOf } from './jobs';
+import { ANSWER, runJob, seedOf } from './jobs';
 
 const TEMPLATE = 'template';
 const REPEATS = 300;
@@ -63,7 +64,7 @@ export async function measureTimes(store: ResultStore): Promise<Times> {
       await ask(n);
       taken.push(performance.now() - began);
     }
-    times[name] = { p50Ms: quantile(taken, 0.5), p99Ms: quantile(taken, 0.99) };
+    times[name] = { p50Ms: percentile(taken, 0.5), p99Ms: percentile(taken, 0.99) };
   };
   const prefix = `new-${Date.now()}`;
   const key = (n: number) => `${prefix}-${n}`;
