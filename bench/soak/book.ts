@@ -5,6 +5,7 @@ import type { LedgerReader } from './ledger';
 
 /** What came of the jobs so far. */
 export interface Sums {
+  /** That have begun. */
   jobs: number;
   completed: number;
   /** Found again at the provider after their worker had died. */
@@ -25,12 +26,19 @@ export class Book {
   private ended: string[] = [];
   /** Calls of jobs that are not checked yet. */
   private readonly calls = new Map<string, string[]>();
-  private readonly struckOff = new Set<string>();
+  /** Jobs that have begun and are not struck off. Those that are would be ever more, and look like a leak. */
+  private readonly open = new Set<string>();
 
   constructor(
     private readonly store: ResultStore,
     private readonly ledger: LedgerReader,
   ) {}
+
+  /** Before anybody asks for the job for the first time. */
+  hasBegun(job: string): void {
+    this.open.add(job);
+    this.sums.jobs += 1;
+  }
 
   note(event: HistoryEvent & { job: string }): void {
     const events = this.events.get(event.job);
@@ -45,13 +53,13 @@ export class Book {
 
   /** Checks the jobs that have ended, or, with `all`, every one. */
   async check({ all = false } = {}): Promise<void> {
-    const jobs = all ? [...this.events.keys()] : this.ended;
+    const jobs = all ? new Set([...this.open, ...this.events.keys()]) : this.ended;
     this.ended = [];
     this.readCalls();
     for (const job of jobs) {
       const seen = await this.seenOf(job);
       this.violations.push(...checkHistory(seen));
-      this.struckOff.add(job);
+      this.open.delete(job);
       this.events.delete(job);
       this.calls.delete(job);
     }
@@ -61,13 +69,13 @@ export class Book {
     for (const { job, call } of this.ledger.next()) {
       this.sums.billed += 1;
       if (job === null) this.violations.push(...checkHistory([{ type: 'called', job, call }]));
-      else if (this.struckOff.has(job)) this.tooLate(job, call);
+      else if (!this.open.has(job)) this.tooLate(job, call);
       else this.calls.set(job, [...(this.calls.get(job) ?? []), call]);
     }
   }
 
   private tooLate(job: string, call: string): void {
-    const sentence = `Job ${job} was called once more (${call}) after it had ended.`;
+    const sentence = `Job ${job} was called (${call}) after it had ended, or before anybody asked for it.`;
     this.violations.push({ promise: 'one call', job, sentence });
   }
 
@@ -76,8 +84,7 @@ export class Book {
     for (const call of this.calls.get(job) ?? []) seen.push({ type: 'called', job, call });
     const { job: row } = await this.store.read(job);
     // one that was asked for again after it was checked has been counted
-    const isNew = !this.struckOff.has(job);
-    if (isNew) this.sums.jobs += 1;
+    const isNew = this.open.has(job);
     if (!row) return seen;
     const record = await loadRecord(this.store, row);
     seen.push({ type: 'recorded', job, record });

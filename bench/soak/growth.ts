@@ -1,8 +1,8 @@
+import { percentile } from '../report/statistics';
 import { usageOf } from '../support/process-usage';
 
 /** Memory and handles of one process, early and late. */
 export interface Growth {
-  name: string;
   early: { rssMb: number; handles: number };
   late: { rssMb: number; handles: number };
 }
@@ -31,12 +31,15 @@ export class GrowthWatch {
   growth(): Growth | null {
     const fifth = Math.floor(this.samples.length / 5);
     if (fifth === 0) return null;
-    const median = (from: number, to: number) => {
+    const middle = (from: number, to: number) => {
       const part = this.samples.slice(from, to);
       const of = (what: 'rssMb' | 'handles') =>
-        part.map((sample) => sample[what]).sort((a, b) => a - b)[Math.floor(part.length / 2)]!;
+        percentile(
+          part.map((sample) => sample[what]),
+          0.5,
+        );
       return { rssMb: Math.round(of('rssMb')), handles: of('handles') };
     };
-    return { name: this.name, early: median(fifth, 2 * fifth), late: median(-fifth, this.samples.length) };
+    return { early: middle(fifth, 2 * fifth), late: middle(-fifth, this.samples.length) };
   }
 }

@@ -1,38 +1,28 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { JobClient } from '../../src/client';
+import { type Interrupted, orInterrupted } from '../../src/dev/demo/interrupt';
 import { type Stack, startStack } from '../../src/dev/stack';
 import { findFreePort } from '../../src/dev/temporal';
 import { GatewayClient } from '../../src/gateway-client';
 import { openStore } from '../../src/store/open';
 import { createRng } from '../../test/sim/rng';
+import { runCommand, writeFigures } from '../support/run-command';
+import type { Scope } from '../support/scope';
+import { after } from './after';
 import { Book } from './book';
 import { callerOf } from './caller';
-import { type Growth, GrowthWatch } from './growth';
+import { GrowthWatch } from './growth';
 import { killWorkers, SPARED } from './kills';
 import { LedgerReader } from './ledger';
 import { readOptions, type SoakOptions } from './options';
 import { Traffic } from './traffic';
+import { linesOf, type Outcome, verdictOf } from './verdict';
 
 const LINE_EVERY_MS = 10_000;
 const CHECK_EVERY_MS = 30_000;
 /** How long a call takes: a worker that dies hits a few in the air. */
 const CALL_MS = 200;
-/** npm passes on the Ctrl-C that the terminal has sent already: two of them this close are one. */
-const SAME_CTRL_C_MS = 1_000;
-
-/** What a soak came to. */
-interface Verdict {
-  minutes: number;
-  kills: number;
-  sums: Book['sums'];
-  violations: Book['violations'];
-  growth: Growth[];
-}
-
 function startSoakStack(dataDir: string, { workers, recovery }: SoakOptions, port: number): Promise<Stack> {
   return startStack({
     dataDir,
@@ -55,26 +45,30 @@ function startSoakStack(dataDir: string, { workers, recovery }: SoakOptions, por
 }
 
 /** Aborts when the time is over, at the first Ctrl-C, or when a part has ended; a second Ctrl-C ends all. */
-function stopSignal(ms: number, failed: Promise<unknown>): AbortSignal {
+function stopSignal(ms: number, interrupt: AbortSignal, failed: Promise<unknown>): AbortSignal {
   const stop = new AbortController();
-  setTimeout(() => stop.abort(), ms).unref();
-  let first = 0;
-  const interrupt = () => {
-    if (first && performance.now() - first > SAME_CTRL_C_MS) process.exit(130);
-    if (first) return;
-    first = performance.now();
+  after(ms, () => stop.abort());
+  const interrupted = () => {
     console.error('Stopping: jobs under way end first; Ctrl-C again ends it at once.');
     stop.abort();
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  if (interrupt.aborted) interrupted();
+  else interrupt.addEventListener('abort', interrupted);
   void failed.then(() => stop.abort());
   return stop.signal;
 }
 
-async function soak(options: SoakOptions, stack: Stack): Promise<Verdict> {
-  const store = await openStore(stack.storeUrl);
-  const connection = await Connection.connect({ address: stack.temporalAddress });
+async function soak(
+  scope: Scope,
+  options: SoakOptions,
+  stack: Stack,
+  interrupt: AbortSignal,
+): Promise<Outcome> {
+  const store = await scope.open(openStore(stack.storeUrl), (open) => open.close());
+  const connecting = Connection.connect({ address: stack.temporalAddress });
+  const connection = await scope.open(connecting, (open) => open.close());
   const gateway = new GatewayClient({ url: stack.gatewayUrl! });
+  scope.atEnd(() => gateway.close());
   const book = new Book(store, new LedgerReader(stack.offline!.ledgerFile));
   const jobs = new JobClient({ client: new Client({ connection }), store });
   const callers = [
@@ -88,8 +82,13 @@ async function soak(options: SoakOptions, stack: Stack): Promise<Verdict> {
   let failure: unknown;
   const stop = stopSignal(
     options.ms,
+    interrupt,
     stack.failed.then((reason) => (failure = reason)),
   );
+  let lasted = 0;
+  stop.addEventListener('abort', () => {
+    lasted = minutes();
+  });
   const watches = [
     new GrowthWatch('spared worker', stack.workers()[SPARED]!.pid),
     new GrowthWatch('gateway', stack.gateway()!.pid),
@@ -98,9 +97,9 @@ async function soak(options: SoakOptions, stack: Stack): Promise<Verdict> {
   let kills = 0;
   const tell = setInterval(() => {
     for (const watch of watches) watch.look();
-    const { jobs: checked, billed } = book.sums;
+    const { jobs: wanted, billed } = book.sums;
     console.error(
-      `${minutes().toFixed(1)} of ${options.ms / 60_000} min: ${checked} jobs checked, ${billed} calls billed, ${kills} kills, ${book.violations.length} promises broken | ${watches.join(' | ')}`,
+      `${minutes().toFixed(1)} of ${options.ms / 60_000} min: ${wanted} jobs, ${billed} calls billed, ${kills} kills, ${book.violations.length} promises broken | ${watches.join(' | ')}`,
     );
   }, LINE_EVERY_MS);
   try {
@@ -127,54 +126,31 @@ async function soak(options: SoakOptions, stack: Stack): Promise<Verdict> {
     if (failure) throw failure;
   } finally {
     clearInterval(tell);
-    await gateway.close();
-    await connection.close();
-    await store.close();
   }
-  const growth = watches.flatMap((watch) => watch.growth() ?? []);
-  return { minutes: minutes(), kills, sums: book.sums, violations: book.violations, growth };
+  return {
+    minutes: lasted,
+    askedMinutes: options.ms / 60_000,
+    kills,
+    sums: book.sums,
+    violations: book.violations,
+    growth: watches.map((watch) => ({ name: watch.name, growth: watch.growth() })),
+  };
 }
 
-/** Prints what came of it; true where every promise was kept. */
-function report({ minutes, kills, sums, violations, growth }: Verdict): boolean {
-  const { jobs, completed, recovered, rerun, billed } = sums;
-  console.log(
-    `${minutes.toFixed(1)} minutes, ${kills} workers killed\n${jobs} jobs: ${completed} completed, ${recovered} of them recovered; ${billed} calls billed, ${rerun} jobs rerun by an operator`,
-  );
-  for (const { name, early, late } of growth) {
-    console.log(`${name}: ${early.rssMb} to ${late.rssMb} MB, ${early.handles} to ${late.handles} handles`);
-  }
-  const isPaidOnce = billed >= completed && billed <= jobs + rerun;
-  for (const { promise, sentence } of violations.slice(0, 50))
-    console.log(`BROKEN (${promise}): ${sentence}`);
-  if (!isPaidOnce) console.log(`BROKEN (one call): ${billed} calls for ${jobs} jobs with ${rerun} reruns.`);
-  const isKept = violations.length === 0 && isPaidOnce;
-  console.log(isKept ? 'Every promise was kept.' : `${violations.length} promises were broken.`);
-  return isKept;
-}
-
-async function main(): Promise<void> {
+async function main(scope: Scope, interrupt: AbortSignal): Promise<number> {
   const options = readOptions(process.argv);
-  const dataDir = mkdtempSync(join(tmpdir(), 'soak-'));
-  try {
-    const stack = await startSoakStack(dataDir, options, await findFreePort());
-    let verdict: Verdict;
-    try {
-      verdict = await soak(options, stack);
-    } finally {
-      await stack.stop();
-    }
-    const isKept = report(verdict);
-    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-    const told = { date: new Date().toISOString(), machine, options, isKept, ...verdict };
-    if (options.json) writeFileSync(options.json, `${JSON.stringify(told, null, 2)}\n`);
-    process.exitCode = isKept ? 0 : 1;
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  const starting = startSoakStack(scope.folder('soak-'), options, await findFreePort());
+  const stack = await orInterrupted(
+    scope.open(starting, (up) => up.stop()),
+    interrupt,
+  );
+  const outcome = await soak(scope, options, stack, interrupt);
+  const verdict = verdictOf(outcome);
+  console.log(linesOf(outcome).join('\n'));
+  if (options.json) writeFigures(options.json, { options, verdict, ...outcome });
+  if (verdict.shown === 'stopped early' && interrupt.aborted)
+    return (interrupt.reason as Interrupted).exitCode;
+  return verdict.shown === 'kept' ? 0 : 1;
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+runCommand(main);

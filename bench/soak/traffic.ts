@@ -33,6 +33,7 @@ export class Traffic {
     const n = this.next;
     this.next += 1;
     const { rng, book } = this;
+    book.hasBegun(idOf(n));
     const wanted = this.callers.map((caller) => caller.run(jobOf(n)));
     if (rng.chance(MISTAKE)) {
       // after one that was submitted for certain: an input that came first would be the job's own

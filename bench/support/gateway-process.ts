@@ -32,7 +32,8 @@ export async function spawnGateway(env: NodeJS.ProcessEnv, scope: Scope): Promis
   process.once('exit', killAtExit);
   void ended.then(() => process.off('exit', killAtExit));
   scope.atEnd(async () => {
-    child.kill('SIGTERM');
+    // nothing of it is kept, and requests that wait would hold it up
+    child.kill('SIGKILL');
     await ended;
   });
   const url = await new Promise<string>((done, failed) => {

@@ -21,6 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A job that is completed, and was acknowledged to somebody. */
 async function completed(job: string): Promise<void> {
+  book.hasBegun(job);
   await store.update(job, () => ({ returns: null, job: { ...fullJob(job), decisions: [] } }));
   book.note({ type: 'acknowledged', job, by: 'ann' });
   book.hasEnded(job);
@@ -52,8 +53,26 @@ test('a call that comes after its job was checked and struck off is told all the
   expect(broken()).toEqual([['one call', 'late']]);
 });
 
+test('a call of a job that nobody asked for is told', async () => {
+  pay('stranger', 'c1');
+  await book.check();
+  expect(broken()).toEqual([['one call', 'stranger']]);
+});
+
+test('a job that is asked for again after it was struck off is counted once', async () => {
+  pay('old', 'c1');
+  await completed('old');
+  await book.check();
+  book.note({ type: 'acknowledged', job: 'old', by: 'ben' });
+  book.hasEnded('old');
+  await book.check();
+  expect(broken()).toEqual([]);
+  expect(book.sums).toMatchObject({ jobs: 1, completed: 1, billed: 1 });
+});
+
 test('a call of nobody, and a job that was acknowledged and is lost, are told', async () => {
   pay(null, 'c1');
+  book.hasBegun('lost');
   book.note({ type: 'acknowledged', job: 'lost', by: 'ann' });
   await book.check({ all: true });
   expect(broken()).toEqual([
