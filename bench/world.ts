@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { type OfflineModel, startOfflineModel } from '../src/dev/offline';
 import { stackEnv } from '../src/dev/stack/worker-env';
 import { type BenchPostgres, startBenchPostgres } from './servers/postgres';
 import { startTemporal } from './servers/temporal';
+import type { Scope } from './support/scope';
 
 /** Temporal's dev server, with a client of this process. */
 export interface TemporalServer {
@@ -29,7 +28,6 @@ export interface World {
   atEnd: AtEnd;
   /** The environment of infer-once's parts, with a store and a task queue of this name. */
   ownEnv(name: string, address: string): NodeJS.ProcessEnv;
-  stop(): Promise<void>;
 }
 
 /** Has something ended when the world is. */
@@ -38,18 +36,16 @@ export type AtEnd = (end: () => Promise<unknown>) => void;
 /** The provider keeps completions, as the OpenAI API does; what a kill costs infer-once rests on it. */
 export const RECOVERY = 'stored';
 
-/** @param delayMs - how long each call takes at the provider */
-export async function openWorld(delayMs: number): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'infer-once-bench-'));
-  const ends: (() => Promise<unknown>)[] = [];
+/**
+ * @param scope - what it is made of ends with it
+ * @param delayMs - how long each call takes at the provider
+ */
+export async function openWorld(scope: Scope, delayMs: number): Promise<World> {
+  const folder = scope.folder('infer-once-bench-');
   const versions: Record<string, string> = {};
-  const atEnd: AtEnd = (end) => void ends.unshift(end);
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  const model = await startOfflineModel({ ledger: join(folder, 'ledger.jsonl'), delayMs }).catch((error) => {
-    remove();
-    throw error;
-  });
-  atEnd(() => model.stop());
+  const { atEnd } = scope;
+  const starting = startOfflineModel({ ledger: join(folder, 'ledger.jsonl'), delayMs });
+  const model = await scope.open(starting, (opened) => opened.stop());
   return {
     folder,
     model,
@@ -74,14 +70,6 @@ export async function openWorld(delayMs: number): Promise<World> {
       INFER_ONCE_LOG_LEVEL: 'error',
       INFER_ONCE_GATEWAY_PORT: '0',
     }),
-    async stop() {
-      const ended = [];
-      // one that fails leaves the others to be ended
-      for (const end of ends) ended.push(...(await Promise.allSettled([end()])));
-      remove();
-      const failed = ended.find(({ status }) => status === 'rejected');
-      if (failed) throw (failed as PromiseRejectedResult).reason;
-    },
   };
 }
 
