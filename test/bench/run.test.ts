@@ -86,7 +86,10 @@ describe('npm run bench', () => {
     [['--jobs', '0'], /--jobs.*whole number of 1 or more/],
     [['--jobs', '-3'], /--jobs.*whole number of 1 or more/],
     [['--in-flight', '1,x'], /--in-flight.*whole number of 1 or more/],
-    [['--json', join(tmpdir(), 'no', 'such', 'folder', 'a.json')], /There is no folder .*; make it, or name another/],
+    [
+      ['--json', join(tmpdir(), 'no', 'such', 'folder', 'a.json')],
+      /There is no folder .*; make it, or name another/,
+    ],
   ])('%j is refused in one sentence before anything starts', async (args, sentence) => {
     const { code, out, err } = await bench(args).ended;
     expect({ code, out }).toEqual({ code: 2, out: '' });
