@@ -1,4 +1,4 @@
-import { UnreachableError, UserError } from '../errors';
+import { EncryptionKeyMissingError, UnreachableError, UserError } from '../errors';
 import { isSettled } from '../job';
 import type { Decide, StoredJob } from '../store/store';
 import type { OnceEnv } from './env';
@@ -61,7 +61,7 @@ async function hasTime(env: OnceEnv, job: OnceJob, claimed: Claimed, claimedAt: 
   let since = claimedAt;
   while (env.clock.monotonic() - since >= leaseMs) {
     since = env.clock.monotonic();
-    if (!(await env.store.update(job.seed.key, renew(claimed.token, leaseMs)))) return false;
+    if (!(await env.store.update(job.seed.key, renew(claimed, leaseMs)))) return false;
   }
   return true;
 }
@@ -83,7 +83,7 @@ async function giveUpUnsent(env: OnceEnv, job: OnceJob, claimed: Claimed): Promi
  */
 function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number): () => void {
   const stop = env.clock.every(leaseMs / 3, () => {
-    env.store.update(key, renew(claimed.token, leaseMs)).then(
+    env.store.update(key, renew(claimed, leaseMs)).then(
       (owned) => {
         if (owned) return;
         stop();
@@ -142,7 +142,9 @@ async function keepSaving<T>(env: OnceEnv, key: string, decide: Decide<T>, until
     try {
       return await env.store.update(key, decide);
     } catch (e) {
-      if (!(e instanceof UnreachableError) || env.clock.monotonic() + wait > until) throw e;
+      // a key that is still on its way to this machine comes, too
+      const passes = e instanceof UnreachableError || e instanceof EncryptionKeyMissingError;
+      if (!passes || env.clock.monotonic() + wait > until) throw e;
       env.onEvent({ event: 'store_away', key, reason: whyAway(e) });
       await env.clock.sleep(wait);
     }

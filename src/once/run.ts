@@ -4,12 +4,13 @@ import { callAndSettle, savingUntil } from './call';
 import type { OnceEnv } from './env';
 import { stopOperations } from './operations';
 import type { LookUp, Operations, Outcome, SendContext, Started } from './outcome';
-import type { Policy } from './policy';
+import { type Policy, ROOM_TO_SAVE_MS } from './policy';
 import { askProvider, recover } from './recover';
 import { resume } from './resume';
 import { claim, expire, type Inspection, inspect, refuseInput } from './rules/claim';
 import { cancel } from './rules/decide';
-import type { JobSeed } from './rules/row';
+import { type JobSeed, openCalls } from './rules/row';
+import { release } from './rules/settle';
 
 /** A call that is ready to go. */
 export interface PreparedCall {
@@ -88,8 +89,16 @@ async function runRound(env: OnceEnv, job: OnceJob): Promise<OnceResult | 'again
   const call_id = env.newCallId();
   const lease_ms = job.policy.leaseMs;
   // a claim whose reply was lost stands, and nobody else could know that nothing was sent by it
-  const save = savingUntil(env, key, claimedAt + lease_ms);
+  const save = savingUntil(env, key, claimedAt + Math.max(lease_ms, ROOM_TO_SAVE_MS));
   const claimed = await save(claim({ seed: job.seed, permit: job.permit, call_id, lease_ms }));
+  if (claimed.kind === 'in_doubt') {
+    // it stood, and its lease is over: nobody else can know that nothing was sent by it
+    const own = openCalls(claimed.row).find((call) => call.call_id === call_id);
+    if (own) {
+      await save(release({ call_id, token: own.token, input_digest }));
+      return 'again';
+    }
+  }
   if (claimed.kind !== 'claimed') return meet(env, job, claimed);
   env.onEvent({ event: 'claimed', key, call_id, attempt: claimed.row.attempts });
   return callAndSettle(env, job, call, { ...claimed, input_digest }, claimedAt);

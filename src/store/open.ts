@@ -64,5 +64,5 @@ async function refuseSealed(store: ResultStore): Promise<void> {
 
 /** A URL without its password, for messages. */
 function redact(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
+  return url.replace(/\/\/.*@/, '//***@');
 }

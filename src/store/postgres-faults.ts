@@ -18,6 +18,9 @@ const AWAY: Record<string, string> = {
   '53300': 'has no connection left; close some, or raise max_connections',
 };
 
+/** SQLSTATE of damage that the server found; XX000 is any internal error, also of things that pass. */
+const DAMAGED = new Set(['XX001', 'XX002']);
+
 /** SQLSTATE of a pooler's own errors (PgBouncer), whatever is wrong. */
 const POOLER = '08P01';
 
@@ -29,7 +32,7 @@ const POOLER = '08P01';
  */
 export function toPostgresFault(error: unknown, name: string, key?: string): Error {
   const { code = '', message } = error as Error & { code?: string };
-  if (code.startsWith('XX') && key !== undefined) {
+  if (DAMAGED.has(code) && key !== undefined) {
     return new StoreCorruptError(key, `PostgreSQL says ${code}, its data are damaged`, error);
   }
   if (code === POOLER) {

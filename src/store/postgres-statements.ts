@@ -35,6 +35,7 @@ const COLUMNS = [
   'output_tokens',
   'cost_usd',
   'doc',
+  'revision',
 ] as const;
 
 const INSERT = `
@@ -45,7 +46,7 @@ const INSERT = `
 const REVISION = `$${COLUMNS.length + 1}`;
 const UPDATE = `
   UPDATE infer_once.jobs
-  SET ${COLUMNS.map((column, index) => `${column} = $${index + 1}`).join(', ')}, revision = revision + 1
+  SET ${COLUMNS.map((column, index) => `${column} = $${index + 1}`).join(', ')}
   WHERE key = $1 AND revision = ${REVISION}::bigint RETURNING jobs.key`;
 
 /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Pool, QueryResultRow } from 'pg';
 import { UnreachableError } from '../errors';
 import { listQuery } from './list-query';
@@ -125,7 +126,14 @@ export class PostgresStore implements ResultStore {
     { revision }: Seen,
     { blobs = {}, dropBlobs = false }: Change<unknown>,
   ): Promise<boolean> {
-    const { statement, values } = writeStatement({ row: { ...row }, revision, blobs, dropBlobs });
+    // random: a counter gives the same number out again where a job was erased and began anew, or a server lost a write
+    const next = randomBytes(8).readBigInt64BE().toString();
+    const { statement, values } = writeStatement({
+      row: { ...row, revision: next },
+      revision,
+      blobs,
+      dropBlobs,
+    });
     return (await this.query(statement, values, row.key)).length === 1;
   }
 

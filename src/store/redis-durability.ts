@@ -4,6 +4,11 @@ const WANTED: readonly [setting: string, wanted: string, else_: string][] = [
   ['appendonly', 'yes', 'what is acknowledged is in memory alone and gone when the server ends'],
   ['appendfsync', 'always', 'up to a second of acknowledged writes is lost when the machine dies'],
   [
+    'no-appendfsync-on-rewrite',
+    'no',
+    'half a minute of acknowledged writes may be lost when the machine dies while the server saves',
+  ],
+  [
     'maxmemory-policy',
     'noeviction',
     'records may be dropped when memory is full, and their jobs then run again',
@@ -25,8 +30,8 @@ export async function findWeakPoints(redis: Redis): Promise<string[]> {
       const settings = WANTED.map(([name, be]) => `${name} ${be}`).join(', ');
       return [`Redis does not let this user look at its settings (CONFIG GET); see that it has ${settings}.`];
     }
-    // the second says nothing where nothing is appended
-    if (setting === 'appendfsync' && found.length > 0) continue;
+    // both say nothing where nothing is appended
+    if (setting.includes('appendfsync') && found.length > 0) continue;
     if (value !== wanted) {
       found.push(
         `Redis has ${setting} ${value}: ${otherwise}; set ${setting} ${wanted} (CONFIG SET, and its file).`,

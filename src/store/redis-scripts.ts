@@ -9,18 +9,21 @@
 const OWN = `
   if redis.call('HGET', KEYS[1], 'store_id') ~= ARGV[1] then return redis.error_reply('WRONGSTORE another store') end`;
 
-/** Makes the store, or tells which it is. KEYS[2]: another key, which a cluster has elsewhere. ARGV: an id for a new one, the version. */
+/** Makes the store where nothing of one is left, or tells which it is. KEYS[2]: the keys of all jobs. ARGV: an id for a new one, the version. */
 const OPEN = `
-  if redis.call('EXISTS', KEYS[1]) == 0 then
+  if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('EXISTS', KEYS[2]) == 0 then
     redis.call('HSET', KEYS[1], 'store_id', ARGV[1], 'version', ARGV[2], 'clock', '0')
   end
   return redis.call('HMGET', KEYS[1], 'store_id', 'version')`;
 
-/** KEYS[2]: the row. Gives the clock that was kept, the server's own in ms, and the row where there is one. */
+/**
+ * KEYS: the row, the keys of all jobs. ARGV[2]: the job's key. Gives the clock that was kept, the server's own in ms,
+ * and the row where there is one; a row of empty fields where it was taken away by something else than this store.
+ */
 const LOOK = `${OWN}
   local time = redis.call('TIME')
   local answer = { redis.call('HGET', KEYS[1], 'clock') or '0', time[1] * 1000 + math.floor(time[2] / 1000) }
-  if redis.call('EXISTS', KEYS[2]) == 1 then
+  if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('ZSCORE', KEYS[3], ARGV[2]) then
     for i, value in ipairs(redis.call('HMGET', KEYS[2], 'status', 'doc', 'revision')) do
       answer[2 + i] = value or ''
     end

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { UnreachableError } from '../errors';
+import { StoreCorruptError, UnreachableError } from '../errors';
 import { decodeCursor, MAX_PAGE, pageSize } from './page';
 import { findWeakPoints } from './redis-durability';
 import { toRedisFault } from './redis-faults';
@@ -136,11 +136,14 @@ export class RedisStore implements ResultStore {
   }
 
   private async look(key: string): Promise<Seen> {
-    const answer = await this.run('lookAtJob', [`job:${key}`], [], key);
+    const answer = await this.run('lookAtJob', [`job:${key}`, 'keys'], [key], key);
     const [kept, wall, status, doc, revision] = answer as [string, number, string?, string?, string?];
     const now = this.clock.tell(Number(kept), wall);
     if (revision === undefined) return { job: null, now, revision: '' };
-    return { job: decodeRow({ key, status, doc }), now, revision };
+    const job = decodeRow({ key, status, doc });
+    // it would read as "there was no row", of which every write would say that there is one
+    if (revision === '') throw new StoreCorruptError(key, 'it has no revision');
+    return { job, now, revision };
   }
 
   private async removeRow(seen: SeenRow): Promise<boolean> {

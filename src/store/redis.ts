@@ -24,6 +24,8 @@ const OPTIONS: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   retryStrategy: (times) => Math.min(times * 50, 1000),
+  // a failover keeps the connection to the server that was the primary: the next one is led to the new one
+  reconnectOnError: ({ message }) => /\b(READONLY|MASTERDOWN)\b/.test(message),
 };
 
 /**
@@ -60,7 +62,7 @@ async function prepareServer(redis: ScriptedRedis, name: string, prefix: string)
   ];
   if (!kept) {
     throw new ConfigError(
-      `The keys in ${name} are another program's; choose others by ?prefix=NAME in INFER_ONCE_STORE_URL.`,
+      `The keys in ${name} are another program's, or a store's that has lost ${prefix}:meta; choose others by ?prefix=NAME in INFER_ONCE_STORE_URL, or bring it back.`,
     );
   }
   if (Number(version) > VERSION) {
@@ -106,6 +108,15 @@ function parseUrl(url: string): { name: string; prefix: string; options: RedisOp
   const host = hostname.replace(/^\[|\]$/g, '') || 'localhost';
   const name = `${hostname || host}:${port || 6379}${pathname}`;
   const [, db = ''] = pathname.match(/^\/?(\d*)$/) ?? [null, null];
+  const decode = (text: string) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      throw new ConfigError(
+        `The user or password in the store URL of Redis (${name}) can't be read; ${looks}.`,
+      );
+    }
+  };
   const unknown = [...searchParams.keys()].filter((parameter) => parameter !== 'prefix');
   if (db === null || unknown.length > 0) {
     throw new ConfigError(
@@ -119,8 +130,8 @@ function parseUrl(url: string): { name: string; prefix: string; options: RedisOp
       host,
       port: Number(port || 6379),
       db: Number(db),
-      ...(username ? { username: decodeURIComponent(username) } : {}),
-      ...(password ? { password: decodeURIComponent(password) } : {}),
+      ...(username ? { username: decode(username) } : {}),
+      ...(password ? { password: decode(password) } : {}),
       ...(protocol === 'rediss:' ? { tls: {} } : {}),
     },
   };

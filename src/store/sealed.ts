@@ -123,7 +123,7 @@ function shellOf(job: StoredJob, keys: EncryptionKeys): StoredJob {
     billed: job.billed,
     attempts: job.attempts,
     calls: [],
-    lease_until: null,
+    lease_until: job.lease_until,
     doubt: null,
     decisions: [],
     source: null,

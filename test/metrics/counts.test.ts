@@ -17,7 +17,8 @@ describe('what /metrics says is what happened', () => {
   const scrapeGateway = () => scrapeUrl(`${gateway.url}/metrics`);
 
   beforeAll(async () => {
-    world = await startWorld();
+    // the time-skipping server keeps a worker's poll after a cancel
+    world = await startWorld({ server: 'dev' });
     worker = await startServedMetrics();
     addStoreGauges(worker.metrics, world.store, { freshMs: 0 });
     await world.addWorker({ metrics: worker.metrics });

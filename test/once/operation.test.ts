@@ -65,7 +65,7 @@ test('whoever claims next is told to resume, however much later: nothing expires
 
 test('a renewal that was under way brings no lease back', () => {
   const { row, claimed } = runningJob();
-  const { job, returns } = renew(claimed.token, LEASE_MS)(row, 300);
+  const { job, returns } = renew(claimed, LEASE_MS)(row, 300);
   expect({ job, returns }).toEqual({ job: undefined, returns: true });
 });
 

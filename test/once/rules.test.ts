@@ -113,8 +113,8 @@ test('a claim that was lost renews no lease', async () => {
   await run(doubt(lost, 'reset'));
   await run(decide({ action: 'rerun', doubt: (await row()).token, by: 'ann' }));
   await claimed('c2');
-  await leavesAlone(renew(lost.token, 60_000));
-  expect(await run(renew(lost.token, 60_000))).toBe(false);
+  await leavesAlone(renew(lost, 60_000));
+  expect(await run(renew(lost, 60_000))).toBe(false);
 });
 
 test('a late answer to another input is none, also where the row was lost and made anew', async () => {

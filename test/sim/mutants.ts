@@ -67,7 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
     edit(
       SETTLE,
       'const source: ResultSource = found ??',
-      'if (!found && !isOwner(row, claimed.token)) return dropped(row);\n    const source: ResultSource = found ??',
+      'if (!found && !isOwner(row, claimed)) return dropped(row);\n    const source: ResultSource = found ??',
     ),
   ),
   mutant(
@@ -136,13 +136,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'a bad answer with an old token settles the job',
-    edit(SETTLE, 'const settles = isOwner(row, claimed.token) ||', 'const settles = true ||'),
+    edit(SETTLE, 'const settles = isOwner(row, claimed) ||', 'const settles = true ||'),
   ),
   mutant(
     'a release with an old token frees the job',
     edit(
       SETTLE,
-      '    if (isOwner(row, claimed.token)) {\n      const job = settle(known, now);',
+      '    if (isOwner(row, claimed)) {\n      const job = settle(known, now);',
       '    if (row) {\n      const job = settle(known, now);',
     ),
   ),
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
     edit(
       'once/rules/operation.ts',
       'if (!row || !openCalls(row)',
-      'if (!row || !isOwner(row, claimed.token) || !openCalls(row)',
+      'if (!row || !isOwner(row, claimed) || !openCalls(row)',
     ),
   ),
   mutant(

@@ -173,7 +173,7 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     'a claim that was lost renews no lease',
     edit(
       CLAIM,
-      'if (!row || !isOwner(row, token)) return { returns: false };',
+      'if (!row || !isOwner(row, claimed)) return { returns: false };',
       "if (row?.status !== 'IN_PROGRESS') return { returns: false };",
     ),
   ),

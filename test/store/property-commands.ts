@@ -92,7 +92,7 @@ export function ruleFor(plan: Planned, key: string, row: StoredJob | null, claim
       // a lease of no time at all is over for whoever looks next
       return claim({ seed, permit, call_id: `call-${id}`, lease_ms: id % 3 === 0 ? 0 : 60_000 });
     case 'renew':
-      return renew(mine.token, 60_000);
+      return renew(mine, 60_000);
     case 'expire':
       return expire();
     case 'complete':

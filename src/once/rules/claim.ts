@@ -1,5 +1,5 @@
 import type { ReopenPermit } from '../../job';
-import type { Decide, StoredJob } from '../../store/store';
+import type { Decide, StoredCall, StoredJob } from '../../store/store';
 import { type RunningCall, resumable } from './operation';
 import { failWith, inputPayload, isOwner, type JobSeed, moveTo, newRow } from './row';
 import { isReplaceable } from './submit';
@@ -166,9 +166,9 @@ export function refuseInput(
 }
 
 /** Gives the owner more time; the token stays. Resolves to false where the right to call is lost. */
-export function renew(token: number, leaseMs: number): Decide<boolean> {
+export function renew(claimed: Pick<StoredCall, 'token' | 'call_id'>, leaseMs: number): Decide<boolean> {
   return (row, now) => {
-    if (!row || !isOwner(row, token)) return { returns: false };
+    if (!row || !isOwner(row, claimed)) return { returns: false };
     // a renewal that was under way while the operation's id was saved: there is no lease any more
     if (resumable(row)) return { returns: true };
     return { returns: true, job: { ...row, lease_until: now + leaseMs, updated_at: now } };

@@ -185,7 +185,7 @@ function cancelRow(
     case 'PENDING':
       return moveTo(row, 'CANCELED', now, { completed_at: now });
     case 'IN_PROGRESS': {
-      const isUnsent = unsent && isOwner(row, unsent.token);
+      const isUnsent = unsent && isOwner(row, unsent);
       const calls = isUnsent ? withoutCall(row, unsent.call_id) : row.calls;
       return moveTo(row, 'CANCELED', now, { completed_at: now, calls });
     }

@@ -18,7 +18,7 @@ export function saveOperation(claimed: Claimed, operation: string): Decide<Settl
     if (!row || !openCalls(row).some((call) => call.call_id === claimed.call_id)) {
       return { returns: { row, fate: 'dropped' } };
     }
-    const owned = isOwner(row, claimed.token);
+    const owned = isOwner(row, claimed);
     const calls = patchCall(row, claimed.call_id, { operation });
     const job: StoredJob = { ...row, calls, updated_at: now, ...(owned && { lease_until: null }) };
     return { returns: { row: job, fate: owned ? 'won' : 'kept' }, job };

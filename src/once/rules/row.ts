@@ -108,9 +108,14 @@ export function foldBilled(row: Pick<StoredJob, 'calls' | 'generation'>): Billed
   return calls.length > 0 ? 'unknown' : 'no';
 }
 
-/** True where this claim still owns the right to call. */
-export function isOwner(row: StoredJob, token: number): boolean {
-  return row.status === 'IN_PROGRESS' && row.token === token;
+/**
+ * True where this claim still owns the right to call. A store that lost its last writes gives a token out twice: the
+ * claim has to be the row's own, too.
+ */
+export function isOwner(row: StoredJob, { token, call_id }: Pick<StoredCall, 'token' | 'call_id'>): boolean {
+  return (
+    row.status === 'IN_PROGRESS' && row.token === token && row.calls.some((call) => call.call_id === call_id)
+  );
 }
 
 /** The calls with one of them changed; unchanged where it isn't listed. */

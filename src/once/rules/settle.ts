@@ -36,7 +36,7 @@ export function complete(claimed: Claimed, answer: Answered, found?: 'recovered'
       // a completed record keeps what recovery found beside it; a plain late answer has no further use
       return keepLate(row, claimed, answer, now, row.status !== 'COMPLETED' || found === 'recovered');
     }
-    const source: ResultSource = found ?? (isOwner(row, claimed.token) ? 'inference' : 'late');
+    const source: ResultSource = found ?? (isOwner(row, claimed) ? 'inference' : 'late');
     const { payload, blobs } = toPayload(`result/${claimed.call_id}`, resultJson(answer));
     const job = moveTo(row, 'COMPLETED', now, {
       result: payload,
@@ -89,7 +89,7 @@ export function failAnswered(claimed: Claimed, bad: BadAnswer): Decide<Settled> 
     const calls = patchCall(row, claimed.call_id, { fate: 'executed', raw: payload, usage: bad.usage });
     const known = withCalls(row, calls, now);
     const isLastOpen = !openCalls(known).some((call) => call.generation === row.generation);
-    const settles = isOwner(row, claimed.token) || (row.status === 'IN_DOUBT' && isLastOpen);
+    const settles = isOwner(row, claimed) || (row.status === 'IN_DOUBT' && isLastOpen);
     if (!settles) return { returns: { row: known, fate: 'kept' }, job: known, blobs };
     const job = { ...failWith(known, bad.error.code, bad.error.message, now), ...facts(bad) };
     return { returns: { row: job, fate: 'won' }, job, blobs };
@@ -130,7 +130,7 @@ function settleUnexecuted(
   return (row, now) => {
     if (!row || !openCalls(row).some((call) => call.call_id === claimed.call_id)) return dropped(row);
     const known = withCalls(row, withoutCall(row, claimed.call_id), now);
-    if (isOwner(row, claimed.token)) {
+    if (isOwner(row, claimed)) {
       const job = settle(known, now);
       return { returns: { row: job, fate: 'won' }, job };
     }
@@ -150,7 +150,7 @@ function settleUnexecuted(
 /** The outcome is unknown: the owner's claim becomes IN_DOUBT; a superseded one changes nothing. */
 export function doubt(claimed: Claimed, reason: string): Decide<Settled> {
   return (row, now) => {
-    if (!row || !isOwner(row, claimed.token)) return dropped(row);
+    if (!row || !isOwner(row, claimed)) return dropped(row);
     const job = toDoubt(row, reason, now);
     return { returns: { row: job, fate: 'won' }, job };
   };
