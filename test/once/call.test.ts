@@ -1,6 +1,6 @@
-import { UnreachableError } from '../../src/errors';
+import { EncryptionKeyMissingError, UnreachableError } from '../../src/errors';
 import type { FoundAnswer, Outcome } from '../../src/once/outcome';
-import { claim } from '../../src/once/rules/claim';
+import { claim, expire } from '../../src/once/rules/claim';
 import { decide } from '../../src/once/rules/decide';
 import { submit } from '../../src/once/rules/submit';
 import { openMemoryStore } from '../../src/store/memory';
@@ -76,6 +76,42 @@ describe('before the request is written', () => {
     });
     expect(scene.starts).toBe(1);
     expect(scene.events).toEqual(['store_away', 'claimed', 'sent', 'completed']);
+  });
+
+  test('a claim whose reply was lost until its lease was over is given back unsent, and the job called', async () => {
+    const clock = new SteppedClock();
+    scene.clock = clock;
+    scene.store = openMemoryStore({ now: clock.wall });
+    let claims = 0;
+    scene.afterWrite(
+      (before, after) => before?.status !== 'IN_PROGRESS' && after.status === 'IN_PROGRESS',
+      async () => {
+        claims += 1;
+        if (claims > 1) return;
+        clock.pass(TEST_POLICY.leaseMs);
+        await scene.store.update(KEY, expire());
+        throw new UnreachableError('store', 'The reply is lost.');
+      },
+    );
+    const result = await scene.runSent(ANSWER);
+    expect(result).toMatchObject({ kind: 'settled', row: { status: 'COMPLETED', source: 'inference' } });
+    expect((await scene.row()).calls).toHaveLength(1);
+    expect(scene.starts).toBe(1);
+  });
+
+  test('a key that is still on its way to this machine costs no answer', async () => {
+    let isMissing = true;
+    scene.meanwhile = async () => {
+      const { update } = scene.store;
+      scene.store.update = (key, decide) => {
+        if (!isMissing) return update.call(scene.store, key, decide) as never;
+        isMissing = false;
+        return Promise.reject(new EncryptionKeyMissingError(`Job ${KEY}`, 'k2', null));
+      };
+    };
+    const result = await scene.runSent(ANSWER);
+    expect(result).toMatchObject({ kind: 'settled', row: { status: 'COMPLETED', source: 'inference' } });
+    expect(scene.starts).toBe(1);
   });
 
   test('a worker that has to end between its claim and its request gives the job back unsent', async () => {

@@ -117,6 +117,17 @@ test('a claim that was lost renews no lease', async () => {
   expect(await run(renew(lost, 60_000))).toBe(false);
 });
 
+test('a claim that the store has lost owns nothing of the one that was given its token', async () => {
+  const lost = await claimed('c1');
+  store = openMemoryStore();
+  const { token } = await claimed('c2');
+  expect(token).toBe(lost.token);
+  await leavesAlone(renew(lost, 60_000));
+  expect(await run(renew(lost, 60_000))).toBe(false);
+  await leavesAlone(doubt(lost, 'reset'));
+  await leavesAlone(release(lost));
+});
+
 test('a late answer to another input is none, also where the row was lost and made anew', async () => {
   const lost = await claimed('c1');
   store = openMemoryStore();

@@ -169,6 +169,11 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
     ),
   ),
   inRules(
+    'a token alone tells the owner of a claim',
+    'a claim that the store has lost owns nothing of the one that was given its token',
+    edit(ROW, ' && row.calls.some((call) => call.call_id === call_id)', ''),
+  ),
+  inRules(
     'a lease is renewed by an old token',
     'a claim that was lost renews no lease',
     edit(

@@ -155,6 +155,26 @@ test('a replica takes no writes, and says so', async () => {
   await put('after');
 });
 
+test('a primary that was demoted is left: the address leads to the new one', async () => {
+  const next = await startRedis();
+  const gate = await openGate(`127.0.0.1:${server.port}`);
+  const through = await openRedisStore(url.replace(`127.0.0.1:${server.port}`, gate.address));
+  await put('before', through);
+  await next.admin('REPLICAOF', '127.0.0.1', server.port);
+  const row = `${prefix()}:job:before`;
+  await until('the replica has it', async () => (await next.admin('EXISTS', row)) === 1);
+  await next.admin('REPLICAOF', 'NO', 'ONE');
+  await server.admin('REPLICAOF', '127.0.0.1', next.port);
+  gate.leadTo(`127.0.0.1:${next.port}`);
+  await until('it serves', () => put('after', through).catch(() => false));
+  expect((await through.read('before')).job).toEqual(storedJob('before'));
+  expect(await next.admin('EXISTS', `${prefix()}:job:after`)).toBe(1);
+  await through.close();
+  await gate.close();
+  await server.admin('REPLICAOF', 'NO', 'ONE');
+  await next.stop();
+});
+
 test('a damaged row is an error and never "no such job"', async () => {
   await put('damaged');
   const row = `${prefix()}:job:damaged`;
@@ -169,6 +189,11 @@ test('a damaged row is an error and never "no such job"', async () => {
   await server.admin('HDEL', row, 'doc', 'status', 'revision');
   await expectCorrupt();
   await server.admin('DEL', row);
+  // evicted, or deleted by hand
+  await expectCorrupt();
+  await put('other');
+  await server.admin('HDEL', `${prefix()}:job:other`, 'revision');
+  await expect(store.update('other', never)).rejects.toThrow(StoreCorruptError);
   await server.admin('SET', row, 'x');
   await expectCorrupt();
   expect(never).not.toHaveBeenCalled();
@@ -182,6 +207,7 @@ describe('what can’t be a store is refused in one sentence, without its passwo
     ['a path that is no number', (of) => of.replace('/0', '/zero'), 'no number'],
     ['an unknown parameter', (of) => `${of}&fsync=no`, 'unknown parameter fsync'],
     ['no such database', (of) => of.replace('/0', '/99'), 'no database of this number'],
+    ['a password of half an escape', (of) => of.replace('//', `//nobody:${secret}%s@`), "can't be read"],
     ['a wrong password', (of) => of.replace('//', `//nobody:${secret}@`), 'password is wrong'],
   ])('%s', async (_, change, why) => {
     const error = await openRedisStore(change(url)).catch((e) => e);
@@ -214,6 +240,9 @@ describe('what can’t be a store is refused in one sentence, without its passwo
     await server.admin('DEL', `${prefix()}:meta`);
     await server.admin('SET', `${prefix()}:meta`, 'x');
     await expect(openRedisStore(url)).rejects.toThrow('another program');
+    await server.admin('DEL', `${prefix()}:meta`);
+    await server.admin('ZADD', `${prefix()}:keys`, 0, 'job');
+    await expect(openRedisStore(url)).rejects.toThrow('lost');
   });
 
   test('a cluster', async () => {

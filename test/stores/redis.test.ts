@@ -1,8 +1,10 @@
 import { openRedisStore } from '../../src/store/redis';
+import { sealedStore } from '../../src/store/sealed';
 import type { ResultStore } from '../../src/store/store';
 import { describeStore } from '../store/conformance';
 import { describeProcesses } from '../store/processes';
 import { describeProperties } from '../store/property';
+import { testKeys } from '../support/encryption-keys';
 import { type RedisServer, startRedis } from '../support/redis-server';
 import { storedJob } from '../support/stored-job';
 
@@ -21,6 +23,22 @@ describeStore('redis', async () => {
     async reopen() {
       await store.close();
       store = await openRedisStore(url);
+      return store;
+    },
+    cleanup: () => store.close(),
+  };
+});
+
+describeStore('sealed redis', async () => {
+  const url = server.newStore();
+  const keys = testKeys('k1');
+  let store = sealedStore(await openRedisStore(url), keys);
+  return {
+    store,
+    advance: (ms) => server.advanceClock(url, ms),
+    async reopen() {
+      await store.close();
+      store = sealedStore(await openRedisStore(url), keys);
       return store;
     },
     cleanup: () => store.close(),
