@@ -68,13 +68,15 @@ async function hasTime(env: OnceEnv, job: OnceJob, claimed: Claimed, claimedAt: 
 
 async function giveUpUnsent(env: OnceEnv, job: OnceJob, claimed: Claimed): Promise<OnceResult> {
   const { key } = job.seed;
+  // nobody else could know that nothing was sent
+  const save = savingUntil(env, key, env.clock.monotonic() + ROOM_TO_SAVE_MS);
   env.onEvent({ event: 'unsent', key, call_id: claimed.call_id });
   if (job.canceled.aborted) {
-    const row = await env.store.update(key, cancel(job.seed, claimed));
+    const row = await save(cancel(job.seed, claimed));
     env.onEvent({ event: 'canceled', key, status: row?.status });
     return byRow(row);
   }
-  return byRow((await env.store.update(key, release(claimed))).row);
+  return byRow((await save(release(claimed))).row);
 }
 
 /**
