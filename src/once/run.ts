@@ -4,7 +4,7 @@ import { callAndSettle, savingUntil } from './call';
 import type { OnceEnv } from './env';
 import { stopOperations } from './operations';
 import type { LookUp, Operations, Outcome, SendContext, Started } from './outcome';
-import { type Policy, ROOM_TO_SAVE_MS } from './policy';
+import type { Policy } from './policy';
 import { askProvider, recover } from './recover';
 import { resume } from './resume';
 import { claim, expire, type Inspection, inspect, refuseInput } from './rules/claim';
@@ -89,7 +89,7 @@ async function runRound(env: OnceEnv, job: OnceJob): Promise<OnceResult | 'again
   const call_id = env.newCallId();
   const lease_ms = job.policy.leaseMs;
   // a claim whose reply was lost stands, and nobody else could know that nothing was sent by it
-  const save = savingUntil(env, key, claimedAt + Math.max(lease_ms, ROOM_TO_SAVE_MS));
+  const save = savingUntil(env, key, claimedAt + lease_ms);
   const claimed = await save(claim({ seed: job.seed, permit: job.permit, call_id, lease_ms }));
   if (claimed.kind === 'in_doubt') {
     // it stood, and its lease is over: nobody else can know that nothing was sent by it

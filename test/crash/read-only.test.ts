@@ -32,7 +32,7 @@ test('a store that turns read-only in use: nothing is sent, the answer in hand i
       taskQueue: lane.taskQueue,
       args: [{ task: 'enrich', input: INPUT }],
     });
-    const told = await until('whoever waits is told', () => lane.jobs.whyWaiting('to-claim'));
+    const told = await until('whoever waits is told', () => lane.jobs.whyWaiting('to-claim'), 60_000);
     expect(told).toMatch(SENTENCE);
     expect(await lane.jobs.get('in-call')).toMatchObject({ status: 'IN_PROGRESS' });
     expect(await lane.jobs.get('to-claim')).toBeNull();

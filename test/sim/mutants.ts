@@ -222,7 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
     'an answer in hand is given up at the first error of the store',
     edit(
       CALL,
-      'if (!(e instanceof UnreachableError) || env.clock.monotonic() + wait > until) throw e;',
+      'if (!passes || (tries > 1 && env.clock.monotonic() + wait > until)) throw e;',
       'if (wait > 0) throw e;',
     ),
   ),
