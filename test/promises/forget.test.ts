@@ -174,5 +174,5 @@ describe('forget erases a job and keeps its id taken', () => {
     // nobody of ours waited for that run: its worker erases it
     await untilHistoryGone('bare');
     expect([world.model.billed('done'), world.model.billed('bare')]).toEqual([1, 1]);
-  });
+  }, 180_000);
 });
