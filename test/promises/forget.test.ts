@@ -65,7 +65,7 @@ describe('forget erases a job and keeps its id taken', () => {
   });
 
   const untilHistoryGone = (jobId: string) =>
-    until(`no history of ${jobId}`, async () => (await runStatus(world, jobId)) === null);
+    until(`no history of ${jobId}`, async () => (await runStatus(world, jobId)) === null, 90_000);
 
   test('a submission that begins after it was acknowledged is told so, also beside one that looked before', async () => {
     await jobs.run(enrichJob('raced', { title: SECRET }));
