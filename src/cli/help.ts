@@ -17,8 +17,13 @@ export function addEpilogue(
     'Exit codes:',
     ...exits.map((code) => `  ${code}  ${EXIT_MEANINGS[code]}`),
   ];
-  command.showHelpAfterError(`(infer-once ${command.name()} --help shows how)`);
+  command.showHelpAfterError(`(${pathOf(command)} --help shows how)`);
   return command.addHelpText('after', `\n${text.join('\n')}`);
+}
+
+/** What is typed to run a command, e.g. `infer-once keys add`. */
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
 /** `--json` and `--data-dir`, which every command that reads jobs has. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Pool, QueryResultRow } from 'pg';
 import { UnreachableError } from '../errors';
 import { listQuery } from './list-query';
+import { updateOptimistically } from './optimistic';
 import { decodeCursor, pageSize } from './page';
 import { isOfAnotherSession, toPostgresFault } from './postgres-faults';
 import {
@@ -14,7 +15,7 @@ import {
   type Statement,
   writeStatement,
 } from './postgres-statements';
-import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
+import { decodePage, decodeRow, isAsSeen, type JobRow } from './row';
 import { sumStats } from './stats';
 import type {
   Change,
@@ -59,18 +60,18 @@ export class PostgresStore implements ResultStore {
     private hasSessions: boolean,
   ) {}
 
+  private readonly optimistic = {
+    look: (key: string) => this.look(key),
+    write: (row: JobRow, seen: Seen, change: Change<unknown>) => this.write(row, seen, change),
+  };
+
   async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
     const { job, now } = await this.look(key);
     return { job, now };
   }
 
   async update<T>(key: string, decide: Decide<T>): Promise<T> {
-    for (;;) {
-      const seen = await this.look(key);
-      const change = decide(seen.job, seen.now);
-      if (!change.job) return change.returns;
-      if (await this.write(encodeRow(key, change.job), seen, change)) return change.returns;
-    }
+    return updateOptimistically(this.optimistic, key, decide);
   }
 
   async readBlob(key: string, name: string): Promise<string | null> {

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { StoreCorruptError, UnreachableError } from '../errors';
+import { updateOptimistically } from './optimistic';
 import { decodeCursor, MAX_PAGE, pageSize } from './page';
 import { findWeakPoints } from './redis-durability';
 import { toRedisFault } from './redis-faults';
 import { decodeMember, decodeSums, encodeFields, encodeMember } from './redis-row';
 import type { SCRIPTS } from './redis-scripts';
-import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
+import { decodePage, decodeRow, isAsSeen, type JobRow } from './row';
 import { sumStats } from './stats';
 import type {
   Change,
@@ -52,18 +53,18 @@ export class RedisStore implements ResultStore {
     private readonly redis: ScriptedRedis,
   ) {}
 
+  private readonly optimistic = {
+    look: (key: string) => this.look(key),
+    write: (row: JobRow, seen: Seen, change: Change<unknown>) => this.write(row, seen, change),
+  };
+
   async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
     const { job, now } = await this.look(key);
     return { job, now };
   }
 
   async update<T>(key: string, decide: Decide<T>): Promise<T> {
-    for (;;) {
-      const seen = await this.look(key);
-      const change = decide(seen.job, seen.now);
-      if (!change.job) return change.returns;
-      if (await this.write(encodeRow(key, change.job), seen, change)) return change.returns;
-    }
+    return updateOptimistically(this.optimistic, key, decide);
   }
 
   async readBlob(key: string, name: string): Promise<string | null> {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { ConfigError, StoreCorruptError, UnreachableError } from '../../src/errors';
 import { openPostgresStore } from '../../src/store/postgres';
@@ -48,6 +50,38 @@ test('a server that is killed loses nothing acknowledged, is said to be away, an
   for (const key of keys) expect((await store.read(key)).job).toEqual(storedJob(key));
   expect((await store.read('meanwhile')).job).toBeNull();
   await put('meanwhile');
+});
+
+test('a job that was erased and began anew has no revision that it had before', async () => {
+  const revision = async () =>
+    (await server.admin("SELECT revision::text FROM infer_once.jobs WHERE key = 'job'", database()))[0]!
+      .revision;
+  const had: unknown[] = [];
+  for (let life = 0; life < 2; life += 1) {
+    for (let write = 0; write < 3; write += 1) {
+      await put('job');
+      had.push(await revision());
+    }
+    expect(await store.remove([(await store.read('job')).job!])).toBe(1);
+  }
+  expect(new Set(had).size).toBe(6);
+});
+
+test('an internal error of the server is an outage that passes; only damage that it found is damage', async () => {
+  const failWith = async (code: string) => {
+    await server.admin(
+      `CREATE OR REPLACE FUNCTION infer_once.fail() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${code}'; END $$;
+       CREATE OR REPLACE TRIGGER fails BEFORE INSERT ON infer_once.jobs
+        FOR EACH ROW EXECUTE FUNCTION infer_once.fail()`,
+      database(),
+    );
+    return put('job').catch((e: unknown) => e);
+  };
+  expect(await failWith('XX000')).toBeInstanceOf(UnreachableError);
+  for (const code of ['XX001', 'XX002']) expect(await failWith(code)).toBeInstanceOf(StoreCorruptError);
+  await server.admin('DROP TRIGGER fails ON infer_once.jobs', database());
+  await put('job');
 });
 
 test('the reply to a committed write is lost: the writer is told that the store is away, the write stands', async () => {
@@ -175,6 +209,22 @@ describe('what can’t be a store is refused in one sentence, without its passwo
     expect(error).toBeInstanceOf(ConfigError);
     expect(error.message).toContain(why);
     expect(error.message).not.toMatch(/se ?cret/);
+  });
+
+  test('a wrong password', async () => {
+    const rules = join(server.folder, 'data', 'pg_hba.conf');
+    const before = readFileSync(rules, 'utf8');
+    writeFileSync(rules, `host all locked 127.0.0.1/32 scram-sha-256\n${before}`);
+    await server.admin("CREATE ROLE locked LOGIN PASSWORD 'right'");
+    await server.admin('SELECT pg_reload_conf()');
+    const wrong = url.replace('postgres@', 'locked:secret@');
+    const error = await until('the rule holds', async () => {
+      const met = await refusal(wrong).catch(() => null);
+      return met?.message.includes('password') ? met : null;
+    });
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toContain('the password is wrong');
+    expect(error.message).not.toContain('secret');
   });
 
   test('nobody listens', async () => {
