@@ -67,3 +67,11 @@ export function isOfAnotherSession(error: unknown): boolean {
   const { code } = error as { code?: string };
   return code === '26000' || code === '42P05';
 }
+
+/** SQLSTATE of a row's own trouble: bad data (22), a constraint (23), a conflict with another transaction (40), damage. */
+const OF_ONE_ROW = /^(22|23|40)|^XX00[12]$/;
+
+/** Whether a statement for many rows may be refused for the sake of one of them. It was not executed then. */
+export function isOfOneRow(error: unknown): boolean {
+  return OF_ONE_ROW.test((error as { code?: string } | undefined)?.code ?? '');
+}

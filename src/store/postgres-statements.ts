@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { JobRow } from './row';
+import type { Change } from './store';
 
 /** A statement; one with a name is planned once a session, which halves what the server spends on a job. */
 export interface Statement {
@@ -15,39 +17,56 @@ function planned(text: string): Statement {
  * For a session of our own: else what is planned while the table is small reads all of it, and goes on to where the
  * table has grown.
  */
-export const PREFER_INDEXES = 'SET random_page_cost = 1.1';
+export const PREFER_INDEXES = `SET random_page_cost = 1.1; SET enable_seqscan = off;
+  SET enable_hashjoin = off; SET jit = off; SET enable_mergejoin = off`;
 
-/** The row of a job, the revision that a write of it is conditional on, and the server's clock: always one row. */
+/** Rows of jobs in the order of their keys, each with the server's clock and the revision that a write of it is conditional on. */
 export const LOOK = planned(`
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
     job.key, job.status, job.doc, job.revision::text
-  FROM (SELECT 1) AS one LEFT JOIN infer_once.jobs AS job ON job.key = $1`);
+  FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place)
+  LEFT JOIN infer_once.jobs AS job ON job.key = asked.key
+  ORDER BY asked.place`);
 
-const COLUMNS = [
-  'key',
-  'task',
-  'status',
-  'tenant',
-  'created_at',
-  'updated_at',
-  'attempts',
-  'input_tokens',
-  'output_tokens',
-  'cost_usd',
-  'doc',
-  'revision',
-] as const;
+const COLUMNS = {
+  key: 'text',
+  task: 'text',
+  status: 'text',
+  tenant: 'text',
+  created_at: 'bigint',
+  updated_at: 'bigint',
+  attempts: 'integer',
+  input_tokens: 'bigint',
+  output_tokens: 'bigint',
+  cost_usd: 'float8',
+  doc: 'text',
+  revision: 'bigint',
+} as const;
+
+type Column = keyof typeof COLUMNS;
+const NAMES = Object.keys(COLUMNS) as Column[];
+
+/** A row to be written where nobody has come between. */
+export interface RowWrite {
+  row: JobRow & { revision: string };
+  /** Of the row that was decided over; null = there was none. */
+  revision: string | null;
+}
+
+/** `$1::text[], $2::text[], …`: a column of the rows to be written is a parameter. */
+const ARRAYS = Object.values(COLUMNS).map((type, index) => `$${index + 1}::${type}[]`);
+const SEEN = `$${NAMES.length + 1}::bigint[]`;
 
 const INSERT = `
-  INSERT INTO infer_once.jobs (${COLUMNS.join(', ')})
-  VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})
-  ON CONFLICT (key) DO NOTHING RETURNING jobs.key`;
+  INSERT INTO infer_once.jobs (${NAMES.join(', ')})
+  SELECT * FROM unnest(${ARRAYS.join(', ')}) AS next (${NAMES.join(', ')})
+  ON CONFLICT (key) DO NOTHING`;
 
-const REVISION = `$${COLUMNS.length + 1}`;
 const UPDATE = `
   UPDATE infer_once.jobs
-  SET ${COLUMNS.map((column, index) => `${column} = $${index + 1}`).join(', ')}
-  WHERE key = $1 AND revision = ${REVISION}::bigint RETURNING jobs.key`;
+  SET ${NAMES.map((name) => `${name} = next.${name}`).join(', ')}
+  FROM unnest(${ARRAYS.join(', ')}, ${SEEN}) AS next (${NAMES.join(', ')}, seen)
+  WHERE jobs.key = next.key AND jobs.revision = next.seen`;
 
 /**
  * A server that is set to acknowledge before a commit is on its disk is not believed for this transaction;
@@ -56,30 +75,30 @@ const UPDATE = `
 const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off'
   THEN set_config('synchronous_commit', 'local', true) END`;
 
-/** The first row of a job, and the next one, without blobs. */
-const FIRST = planned(`${INSERT}, ${DURABLE}`);
-const NEXT = planned(`${UPDATE}, ${DURABLE}`);
+/** First rows of jobs, and next ones, without blobs. Gives the revisions of those that were written. */
+const FIRST = planned(`${INSERT} RETURNING jobs.revision::text, ${DURABLE}`);
+const NEXT = planned(`${UPDATE} RETURNING jobs.revision::text, ${DURABLE}`);
+
+/** The statement that writes rows, all of which are first ones, or none; one commit. */
+export function writeRows(writes: readonly RowWrite[]): { statement: Statement; values: unknown[] } {
+  const isFirst = writes[0]!.revision === null;
+  const values: unknown[] = NAMES.map((name) => writes.map(({ row }) => row[name]));
+  if (!isFirst) values.push(writes.map(({ revision }) => revision));
+  return { statement: isFirst ? FIRST : NEXT, values };
+}
 
 /**
- * The one statement of a write, hence one round trip and one commit: the row where nobody has come between,
- * and only then its blobs. Gives a row where it was written, and none where not.
+ * The one statement of a write with blobs, hence one round trip and one commit: the row where nobody has come
+ * between, and only then its blobs. Gives the row's revision where it was written, and none where not.
  */
-export function writeStatement(write: {
-  row: Record<(typeof COLUMNS)[number], unknown>;
-  /** Of the row that was decided over; null = there was none. */
-  revision: string | null;
-  blobs: Record<string, string>;
-  dropBlobs: boolean;
-}): { statement: Statement; values: unknown[] } {
-  const { row, revision, blobs, dropBlobs } = write;
-  const values: unknown[] = COLUMNS.map((column) => row[column]);
-  if (revision !== null) values.push(revision);
-  const won = revision === null ? INSERT : UPDATE;
-  const names = Object.keys(blobs);
-  // most writes
-  if (names.length === 0 && !dropBlobs) return { statement: revision === null ? FIRST : NEXT, values };
-  const parts = [`won AS (${won})`];
+export function writeWithBlobs(
+  write: RowWrite,
+  { blobs = {}, dropBlobs = false }: Pick<Change<unknown>, 'blobs' | 'dropBlobs'>,
+): { statement: Statement; values: unknown[] } {
+  const { values } = writeRows([write]);
   const put = (value: unknown) => `$${values.push(value)}`;
+  const names = Object.keys(blobs);
+  const parts = [`won AS (${write.revision === null ? INSERT : UPDATE} RETURNING jobs.key, jobs.revision)`];
   if (dropBlobs) {
     parts.push(`dropped AS (DELETE FROM infer_once.blobs USING won
       WHERE blobs.key = won.key AND blobs.name <> ALL (${put(names)}::text[]))`);
@@ -91,7 +110,8 @@ export function writeStatement(write: {
       FROM won, unnest(${put(names)}::text[], ${put(bodies)}::bytea[]) AS blob (name, body)
       ON CONFLICT (key, name) DO UPDATE SET body = excluded.body)`);
   }
-  return { statement: { text: `WITH ${parts.join(',\n')} SELECT won.key, ${DURABLE} FROM won` }, values };
+  const text = `WITH ${parts.join(',\n')} SELECT won.revision::text, ${DURABLE} FROM won`;
+  return { statement: { text }, values };
 }
 
 export const READ_BLOB: Statement = {

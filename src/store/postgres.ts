@@ -1,6 +1,7 @@
 import type { Pool, PoolConfig } from 'pg';
 import { ConfigError } from '../errors';
 import { refusesSettings, toPostgresOpenFault } from './postgres-faults';
+import { PostgresQueries } from './postgres-queries';
 import { prepareDatabase } from './postgres-schema';
 import { PREFER_INDEXES } from './postgres-statements';
 import { PostgresStore } from './postgres-store';
@@ -49,7 +50,7 @@ export async function openPostgresStore(url: string): Promise<ResultStore> {
 async function open(url: string, name: string, times: Times, hasSessions = true): Promise<ResultStore> {
   const pool = await makePool(url, name, times, hasSessions);
   try {
-    return new PostgresStore(await prepareDatabase(pool, name), name, pool, hasSessions);
+    return new PostgresStore(await prepareDatabase(pool, name), new PostgresQueries(name, pool, hasSessions));
   } catch (error) {
     await pool.end();
     throw error;
