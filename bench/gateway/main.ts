@@ -5,8 +5,11 @@ import { type GatewayProcess, spawnGateway } from '../support/gateway-process';
 import { benchCommand, outputFile, wholeNumber } from '../support/options';
 import { runCommand, writeFigures } from '../support/run-command';
 import type { Scope } from '../support/scope';
-import { type Load, loadReplay, type Replay } from './replays';
+import { JOBS, type Load, loadReplay, type Replay } from './replays';
 import { memoryAtRest, openWaiters } from './waiting';
+
+/** How many requests the gateway lets wait. */
+const CAP = 10_000;
 
 const options = benchCommand('bench:gateway')
   .description(
@@ -14,7 +17,12 @@ const options = benchCommand('bench:gateway')
   )
   .option('--seconds <n>', 'how long each route is measured', wholeNumber(), 10)
   .option('--connections <n>', 'how many send at once', wholeNumber(1, 64), 64)
-  .option('--waiting <n>', 'how many requests wait at once', wholeNumber(1, 10_000), 10_000)
+  .option(
+    '--waiting <n>',
+    `how many requests want to wait at once; ${CAP} are let, the others are told to come back`,
+    wholeNumber(1, 15_000),
+    CAP,
+  )
   .option('--json <file>', 'write the figures there', outputFile)
   .addHelpText(
     'after',
@@ -25,26 +33,36 @@ const options = benchCommand('bench:gateway')
 
 const input = { title: 'alien (1979)' };
 const REPLAYS: Replay[] = [
-  { route: 'PUT /v1/jobs/{id}', method: 'PUT', path: '/v1/jobs/done', body: { task: 'enrich', input } },
-  { route: 'GET /v1/jobs/{id}', method: 'GET', path: '/v1/jobs/done' },
+  {
+    route: 'PUT /v1/jobs/{id}',
+    method: 'PUT',
+    of: (job) => ({ path: `/v1/jobs/done-${job}` }),
+    body: { task: 'enrich', input },
+  },
+  { route: 'GET /v1/jobs/{id}', method: 'GET', of: (job) => ({ path: `/v1/jobs/done-${job}` }) },
   {
     route: 'POST /v1/chat/completions',
     method: 'POST',
-    path: '/v1/chat/completions',
-    headers: { 'idempotency-key': 'chat' },
+    of: (job) => ({ path: '/v1/chat/completions', headers: { 'idempotency-key': `chat-${job}` } }),
     body: { model: 'gpt-6-luna', messages: [{ role: 'user', content: 'Who are you?' }] },
   },
 ];
 
-/** A submission of its own, waited for: what the load replays. */
-async function settle(url: string, { method, path, headers, body }: Replay): Promise<void> {
-  const response = await fetch(`${url}${path}${path.startsWith('/v1/jobs/') ? '?wait=60' : ''}`, {
-    method,
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
-  await response.arrayBuffer();
+/** Submits the jobs that the load asks for, and waits for them. */
+async function settleAll(url: string, { method, of, body }: Replay): Promise<void> {
+  const settle = async (job: number) => {
+    const { path, headers } = of(job);
+    const response = await fetch(`${url}${path}${path.startsWith('/v1/jobs/') ? '?wait=60' : ''}`, {
+      method,
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+    await response.arrayBuffer();
+  };
+  for (let job = 0; job < JOBS; job += 50) {
+    await Promise.all(Array.from({ length: 50 }, (_, n) => settle(job + n)));
+  }
 }
 
 async function startJobs(url: string, prefix: string, number: number): Promise<string[]> {
@@ -65,7 +83,9 @@ interface Memory {
   jobs: number;
   idleMb: number;
   waitingMb: number;
+  /** How many were answered 200, and how many were refused by 503. */
   answered: number;
+  refused: number;
 }
 
 async function measureWaiting(
@@ -78,14 +98,17 @@ async function measureWaiting(
   const waiters = await openWaiters(gateway.url, ids, options.waiting);
   const waitingMb = await memoryAtRest(gateway);
   await release();
-  return { waiting: options.waiting, jobs, idleMb, waitingMb, answered: await waiters.answered };
+  const statuses = await waiters.statuses;
+  const count = (status: number) => statuses.filter((one) => one === status).length;
+  return { waiting: options.waiting, jobs, idleMb, waitingMb, answered: count(200), refused: count(503) };
 }
 
 /** Replays of jobs that are settled, route by route. */
 async function measureReplays(scope: Scope, env: NodeJS.ProcessEnv): Promise<Load[]> {
   const loads: Load[] = [];
   const gateway = await spawnGateway(env, scope);
-  for (const replay of REPLAYS) await settle(gateway.url, replay);
+  // what is only read was submitted by one of the others
+  for (const replay of REPLAYS) if (replay.body) await settleAll(gateway.url, replay);
   for (const replay of REPLAYS) {
     const load = await loadReplay(gateway, replay, options);
     loads.push(load);
@@ -110,7 +133,7 @@ async function measureMemory(
     await stack.offline!.release();
   });
   console.error(
-    `${found.waiting} requests wait for ${found.jobs} jobs: ${Math.round(found.waitingMb)} MB (idle ${Math.round(found.idleMb)} MB); ${found.answered} answered 200`,
+    `${found.waiting} requests wait for ${found.jobs} jobs: ${Math.round(found.waitingMb)} MB (idle ${Math.round(found.idleMb)} MB); ${found.answered} answered 200, ${found.refused} refused by 503`,
   );
   return found;
 }
@@ -124,7 +147,7 @@ async function main(scope: Scope): Promise<number> {
     onWorkerLine: () => undefined,
   });
   const stack = await scope.open(starting, (up) => up.stop());
-  const env = { ...process.env, ...stack.env, INFER_ONCE_GATEWAY_MAX_WAITING: String(options.waiting) };
+  const env = { ...process.env, ...stack.env, INFER_ONCE_GATEWAY_MAX_WAITING: String(CAP) };
   const loads = await scope.within((inner) => measureReplays(inner, env));
   const memory: Memory[] = [];
   for (const jobs of new Set([1, Math.min(1_000, options.waiting)]))

@@ -13,41 +13,44 @@ export interface Load {
   faults: number;
 }
 
-/** A request that is answered by a job that is settled. */
+/** Requests of one kind, each answered by a settled job of its own. */
 export interface Replay {
   route: string;
   method: 'GET' | 'PUT' | 'POST';
-  path: string;
-  headers?: Record<string, string>;
+  /** Where the job of this number is asked for. */
+  of(job: number): { path: string; headers?: Record<string, string> };
   body?: unknown;
 }
 
+/** How many jobs the load is spread over: those who ask for one at once would share its look-up. */
+export const JOBS = 500;
+
 /**
- * Sends one request again and again over keep-alive connections (autocannon).
+ * Sends the requests in turn over keep-alive connections (autocannon).
  *
  * @param seconds - how long is measured; a fifth of it goes before, to warm up
  */
 export async function loadReplay(
   { url, cpuMs }: Pick<GatewayProcess, 'url' | 'cpuMs'>,
-  { route, method, path, headers, body }: Replay,
+  { route, method, of, body }: Replay,
   { connections, seconds }: { connections: number; seconds: number },
 ): Promise<Load> {
-  const options = {
-    url: url + path,
-    method,
-    connections,
-    headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const type = body !== undefined && { 'content-type': 'application/json' };
+  const requests = Array.from({ length: JOBS }, (_, job) => {
+    const { path, headers } = of(job);
+    return { method, path, headers: { ...headers, ...type }, ...sent };
+  });
+  const options = { url, connections, requests };
   await autocannon({ ...options, duration: Math.max(1, seconds / 5) });
   const before = cpuMs();
-  const { requests, latency, errors, timeouts, non2xx } = await autocannon({ ...options, duration: seconds });
+  const found = await autocannon({ ...options, duration: seconds });
   return {
     route,
-    perSecond: requests.average,
-    p50Ms: latency.p50,
-    p99Ms: latency.p99,
-    cpuUs: Math.round(((cpuMs() - before) * 1000) / requests.total),
-    faults: errors + timeouts + non2xx,
+    perSecond: found.requests.average,
+    p50Ms: found.latency.p50,
+    p99Ms: found.latency.p99,
+    cpuUs: Math.round(((cpuMs() - before) * 1000) / found.requests.total),
+    faults: found.errors + found.timeouts + found.non2xx,
   };
 }

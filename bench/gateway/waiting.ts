@@ -6,22 +6,22 @@ const WAIT_S = 300;
 
 /** Requests that all wait at the same time. */
 export interface Waiters {
-  /** Resolves with how many were answered 200, once each connection has ended or answered. */
-  answered: Promise<number>;
+  /** Resolves with the status of each (0: broken off), once all have ended. */
+  statuses: Promise<number[]>;
 }
 
 /** Opens `count` connections, each with one request that waits, spread over the jobs. */
 export async function openWaiters(url: string, jobIds: string[], count: number): Promise<Waiters> {
   const { hostname, port } = new URL(url);
-  const answers: Promise<boolean>[] = [];
+  const statuses: Promise<number>[] = [];
   for (let opened = 0; opened < count; opened += 1) {
     const socket = await open(hostname, Number(port));
-    answers.push(isAnswered(socket));
+    statuses.push(statusOf(socket));
     socket.write(
       `GET /v1/jobs/${jobIds[opened % jobIds.length]}?wait=${WAIT_S} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n\r\n`,
     );
   }
-  return { answered: Promise.all(answers).then((all) => all.filter(Boolean).length) };
+  return { statuses: Promise.all(statuses) };
 }
 
 function open(host: string, port: number): Promise<Socket> {
@@ -31,13 +31,13 @@ function open(host: string, port: number): Promise<Socket> {
   });
 }
 
-function isAnswered(socket: Socket): Promise<boolean> {
+function statusOf(socket: Socket): Promise<number> {
   return new Promise((done) => {
     let head = '';
     socket.on('data', (part) => {
       if (head.length < 12) head += part.toString('latin1');
     });
-    socket.once('close', () => done(head.startsWith('HTTP/1.1 200')));
+    socket.once('close', () => done(Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0)));
     socket.on('error', () => undefined);
   });
 }

@@ -21,14 +21,16 @@ interface Look {
   revision: string | null;
 }
 
+const isOfOne = (error: unknown): boolean => isOfOneRow((error as Error).cause);
+
 /** Looks at rows and writes them, many by one statement where many are asked for at once. */
 export class PostgresRows {
-  private readonly insertInBatch = inBatches((writes: readonly RowWrite[]) => this.writeAll(writes));
-  private readonly replaceInBatch = inBatches((writes: readonly RowWrite[]) => this.writeAll(writes));
+  private readonly insert = inBatches((writes: readonly RowWrite[]) => this.writeAll(writes), isOfOne);
+  private readonly replace = inBatches((writes: readonly RowWrite[]) => this.writeAll(writes), isOfOne);
 
   constructor(private readonly queries: PostgresQueries) {}
 
-  readonly look = inBatches((keys: readonly string[]) => together(keys, (some) => this.lookAt(some)));
+  readonly look = inBatches((keys: readonly string[]) => this.lookAtAll(keys), isOfOne);
 
   /** @returns false where another writer came between */
   readonly write = async (row: JobRow, { revision }: Seen, change: Change<unknown>): Promise<boolean> => {
@@ -39,10 +41,10 @@ export class PostgresRows {
       const { statement, values } = writeWithBlobs(write, change);
       return (await this.queries.run(statement, values, row.key)).length === 1;
     }
-    return revision === null ? this.insertInBatch(write) : this.replaceInBatch(write);
+    return revision === null ? this.insert(write) : this.replace(write);
   };
 
-  private async lookAt(keys: readonly string[]): Promise<(Seen | Error)[]> {
+  private async lookAtAll(keys: readonly string[]): Promise<(Seen | Error)[]> {
     const rows = await this.queries.run<Look>(LOOK, [keys], onlyOne(keys));
     return rows.map(({ key, status, doc, revision, now }) => {
       try {
@@ -53,31 +55,15 @@ export class PostgresRows {
     });
   }
 
-  private async writeAll(writes: readonly RowWrite[]): Promise<(boolean | Error)[]> {
-    return together(writes, async (some) => {
-      // in one order by all who write several: else two might wait for each other
-      const sorted = [...some].sort((a, b) => (a.row.key < b.row.key ? -1 : 1));
-      const { statement, values } = writeRows(sorted);
-      const key = onlyOne(some.map(({ row }) => row.key));
-      const written = await this.queries.run<{ revision: string }>(statement, values, key);
-      const revisions = new Set(written.map(({ revision }) => revision));
-      return some.map(({ row }) => revisions.has(row.revision));
-    });
+  private async writeAll(writes: readonly RowWrite[]): Promise<boolean[]> {
+    // in one order by all who write several: else two might wait for each other
+    const sorted = [...writes].sort((a, b) => (a.row.key < b.row.key ? -1 : 1));
+    const { statement, values } = writeRows(sorted);
+    const key = onlyOne(writes.map(({ row }) => row.key));
+    const written = await this.queries.run<{ revision: string }>(statement, values, key);
+    const revisions = new Set(written.map(({ revision }) => revision));
+    return writes.map(({ row }) => revisions.has(row.revision));
   }
 }
 
 const onlyOne = (keys: readonly string[]): string | undefined => (keys.length === 1 ? keys[0] : undefined);
-
-/** Asks for all at once. Where the server refuses for the sake of one row, each is asked for by itself. */
-async function together<Q, A>(
-  requests: readonly Q[],
-  ask: (some: readonly Q[]) => Promise<(A | Error)[]>,
-): Promise<(A | Error)[]> {
-  try {
-    return await ask(requests);
-  } catch (error) {
-    if (requests.length === 1 || !isOfOneRow((error as Error).cause)) throw error;
-    const alone = await Promise.allSettled(requests.map((request) => ask([request])));
-    return alone.map((one) => (one.status === 'fulfilled' ? one.value[0]! : (one.reason as Error)));
-  }
-}

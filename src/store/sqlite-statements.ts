@@ -5,7 +5,10 @@ const WALL_CLOCK = `CAST(round(unixepoch('subsec') * 1000) AS INTEGER)`;
 
 /** Every statement of the store, prepared once. */
 export interface Statements {
+  /** For writing: takes the lock. */
   begin: StatementSyncInstance;
+  /** For several looks at one snapshot. */
+  beginReading: StatementSyncInstance;
   commit: StatementSyncInstance;
   rollback: StatementSyncInstance;
   /** Moves the write-ahead log into the file and empties it, where no other process is in the way. */
@@ -31,6 +34,7 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
   const lists = new Map<string, StatementSyncInstance>();
   return {
     begin: db.prepare('BEGIN IMMEDIATE'),
+    beginReading: db.prepare('BEGIN'),
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
     emptyLog: db.prepare('PRAGMA wal_checkpoint(TRUNCATE)'),

@@ -9,8 +9,8 @@ import { startWorld, type World } from '../support/world';
 import { addLane, enrichJob, handleOf, INPUT, losingAnswers, untilRun } from './support';
 
 /** No lease is renewed and no heartbeat is due in a test, however busy the machine is. */
-const STEADY = { leaseMs: 60_000 };
-const CALM = { heartbeatTimeoutMs: 40_000 };
+const STEADY = { leaseMs: 300_000 };
+const CALM = { heartbeatTimeoutMs: 300_000 };
 
 describe('what a job costs beside its call does not grow unseen', () => {
   const store = countingStore(openMemoryStore());
