@@ -41,7 +41,13 @@ export async function loadReplay(
     const { path, headers } = of(job);
     return { method, path, headers: { ...headers, ...type }, ...sent };
   });
-  const options = { url, connections, requests };
+  let clients = 0;
+  const setupClient = (client: autocannon.Client) => {
+    // each from another job on: else all would ask for the same one at the same time
+    const from = Math.floor((clients++ * JOBS) / connections) % JOBS;
+    client.setRequests([...requests.slice(from), ...requests.slice(0, from)]);
+  };
+  const options = { url, connections, requests, setupClient };
   await autocannon({ ...options, duration: Math.max(1, seconds / 5) });
   const before = cpuMs();
   const found = await autocannon({ ...options, duration: seconds });

@@ -68,10 +68,11 @@ export function isOfAnotherSession(error: unknown): boolean {
   return code === '26000' || code === '42P05';
 }
 
-/** SQLSTATE of a row's own trouble: bad data (22), a constraint (23), a conflict with another transaction (40), damage. */
-const OF_ONE_ROW = /^(22|23|40)|^XX00[12]$/;
+/** Classes of SQLSTATE that say nothing of a row: connection, right, missing table, resources, shutdown or time-out. */
+const OF_ALL = /^(08|0A|25|28|3D|3F|42|53|57)/;
 
-/** Whether a statement for many rows may be refused for the sake of one of them. It was not executed then. */
-export function isOfOneRow(error: unknown): boolean {
-  return OF_ONE_ROW.test((error as { code?: string } | undefined)?.code ?? '');
+/** Whether a statement for many rows may have been refused for the sake of one of them. It was not executed then. */
+export function mayBeOfOneRow(error: unknown): boolean {
+  const { code = '' } = (error ?? {}) as { code?: string };
+  return IS_SQLSTATE.test(code) && !OF_ALL.test(code);
 }

@@ -14,19 +14,37 @@ function planned(text: string): Statement {
 }
 
 /**
- * For a session of our own: else what is planned while the table is small reads all of it, and goes on to where the
- * table has grown.
+ * Options of a session of our own: else what is planned while the table is small reads all of it, and goes on to where
+ * the table has grown.
  */
-export const PREFER_INDEXES = `SET random_page_cost = 1.1; SET enable_seqscan = off;
-  SET enable_hashjoin = off; SET jit = off; SET enable_mergejoin = off`;
+export const PREFER_INDEXES = '-c random_page_cost=1.1';
 
-/** Rows of jobs in the order of their keys, each with the server's clock and the revision that a write of it is conditional on. */
-export const LOOK = planned(`
-  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
-    job.key, job.status, job.doc, job.revision::text
-  FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place)
-  LEFT JOIN infer_once.jobs AS job ON job.key = asked.key
-  ORDER BY asked.place`);
+const ROW = 'job.key, job.status, job.doc, job.revision::text';
+const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now';
+
+/** The row of a job, the revision that a write of it is conditional on, and the server's clock: always one row. */
+const LOOK = planned(`
+  SELECT ${NOW}, ${ROW} FROM (SELECT 1) AS one LEFT JOIN infer_once.jobs AS job ON job.key = $1`);
+
+/**
+ * The same of several, in the order of their keys. Those for several are planned each time, for as many as there are and
+ * the table as it is.
+ */
+const LOOK_AT_ALL: Statement = {
+  text: `SELECT ${NOW}, ${ROW} FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place)
+    LEFT JOIN infer_once.jobs AS job ON job.key = asked.key ORDER BY asked.place`,
+};
+
+/** A statement and what it is run with. */
+export interface Query {
+  statement: Statement;
+  values: unknown[];
+}
+
+export function lookAt(keys: readonly string[]): Query {
+  if (keys.length === 1) return { statement: LOOK, values: [keys[0]] };
+  return { statement: LOOK_AT_ALL, values: [keys] };
+}
 
 const COLUMNS = {
   key: 'text',
@@ -43,8 +61,8 @@ const COLUMNS = {
   revision: 'bigint',
 } as const;
 
-type Column = keyof typeof COLUMNS;
-const NAMES = Object.keys(COLUMNS) as Column[];
+const NAMES = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
+const LIST = NAMES.join(', ');
 
 /** A row to be written where nobody has come between. */
 export interface RowWrite {
@@ -53,20 +71,30 @@ export interface RowWrite {
   revision: string | null;
 }
 
-/** `$1::text[], $2::text[], …`: a column of the rows to be written is a parameter. */
-const ARRAYS = Object.values(COLUMNS).map((type, index) => `$${index + 1}::${type}[]`);
-const SEEN = `$${NAMES.length + 1}::bigint[]`;
-
 const INSERT = `
-  INSERT INTO infer_once.jobs (${NAMES.join(', ')})
-  SELECT * FROM unnest(${ARRAYS.join(', ')}) AS next (${NAMES.join(', ')})
+  INSERT INTO infer_once.jobs (${LIST}) VALUES (${NAMES.map((_, index) => `$${index + 1}`).join(', ')})
+  ON CONFLICT (key) DO NOTHING`;
+const UPDATE = `
+  UPDATE infer_once.jobs SET ${NAMES.map((name, index) => `${name} = $${index + 1}`).join(', ')}
+  WHERE key = $1 AND revision = $${NAMES.length + 1}::bigint`;
+
+/** Rows by their columns: `$1::text[], $2::text[], …`. */
+const ARRAYS = Object.values(COLUMNS)
+  .map((type, index) => `$${index + 1}::${type}[]`)
+  .join(', ');
+
+const INSERT_ALL = `
+  INSERT INTO infer_once.jobs (${LIST}) SELECT * FROM unnest(${ARRAYS}) AS next (${LIST})
   ON CONFLICT (key) DO NOTHING`;
 
-const UPDATE = `
-  UPDATE infer_once.jobs
-  SET ${NAMES.map((name) => `${name} = next.${name}`).join(', ')}
-  FROM unnest(${ARRAYS.join(', ')}, ${SEEN}) AS next (${NAMES.join(', ')}, seen)
-  WHERE jobs.key = next.key AND jobs.revision = next.seen`;
+/** Who meets a row that somebody else holds does not wait for it: the others would wait, too. */
+const UPDATE_ALL = `
+  WITH free AS (
+    SELECT next.* FROM unnest(${ARRAYS}, $${NAMES.length + 1}::bigint[]) AS next (${LIST}, seen)
+    JOIN infer_once.jobs AS job ON job.key = next.key AND job.revision = next.seen
+    FOR NO KEY UPDATE OF job SKIP LOCKED)
+  UPDATE infer_once.jobs SET ${NAMES.map((name) => `${name} = free.${name}`).join(', ')}
+  FROM free WHERE jobs.key = free.key AND jobs.revision = free.seen`;
 
 /**
  * A server that is set to acknowledge before a commit is on its disk is not believed for this transaction;
@@ -75,16 +103,27 @@ const UPDATE = `
 const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off'
   THEN set_config('synchronous_commit', 'local', true) END`;
 
-/** First rows of jobs, and next ones, without blobs. Gives the revisions of those that were written. */
-const FIRST = planned(`${INSERT} RETURNING jobs.revision::text, ${DURABLE}`);
-const NEXT = planned(`${UPDATE} RETURNING jobs.revision::text, ${DURABLE}`);
+const WRITTEN = `RETURNING jobs.revision::text, ${DURABLE}`;
+const FIRST = planned(`${INSERT} ${WRITTEN}`);
+const NEXT = planned(`${UPDATE} ${WRITTEN}`);
+const FIRST_ALL: Statement = { text: `${INSERT_ALL} ${WRITTEN}` };
+const NEXT_ALL: Statement = { text: `${UPDATE_ALL} ${WRITTEN}` };
 
-/** The statement that writes rows, all of which are first ones, or none; one commit. */
-export function writeRows(writes: readonly RowWrite[]): { statement: Statement; values: unknown[] } {
-  const isFirst = writes[0]!.revision === null;
+/** Writes a row without blobs where nobody has come between, and gives its revision then; one commit. */
+export function writeRow({ row, revision }: RowWrite): Query {
+  const values: unknown[] = NAMES.map((name) => row[name]);
+  if (revision === null) return { statement: FIRST, values };
+  return { statement: NEXT, values: [...values, revision] };
+}
+
+/**
+ * The same of several, all of which are first ones, or none. A revision that is missing: another writer has come between,
+ * or is at that row now.
+ */
+export function writeRows(writes: readonly RowWrite[]): Query {
   const values: unknown[] = NAMES.map((name) => writes.map(({ row }) => row[name]));
-  if (!isFirst) values.push(writes.map(({ revision }) => revision));
-  return { statement: isFirst ? FIRST : NEXT, values };
+  if (writes[0]!.revision === null) return { statement: FIRST_ALL, values };
+  return { statement: NEXT_ALL, values: [...values, writes.map(({ revision }) => revision)] };
 }
 
 /**
@@ -94,8 +133,8 @@ export function writeRows(writes: readonly RowWrite[]): { statement: Statement; 
 export function writeWithBlobs(
   write: RowWrite,
   { blobs = {}, dropBlobs = false }: Pick<Change<unknown>, 'blobs' | 'dropBlobs'>,
-): { statement: Statement; values: unknown[] } {
-  const { values } = writeRows([write]);
+): Query {
+  const { values } = writeRow(write);
   const put = (value: unknown) => `$${values.push(value)}`;
   const names = Object.keys(blobs);
   const parts = [`won AS (${write.revision === null ? INSERT : UPDATE} RETURNING jobs.key, jobs.revision)`];
@@ -124,14 +163,18 @@ export const LOOK_MANY: Statement = {
 };
 
 /**
- * Rows at these revisions, each with its blobs. One statement sees one snapshot, and a blob is written only with
+ * Rows at these revisions, each with its blobs; one that somebody is writing is not as it was seen. One statement sees one snapshot, and a blob is written only with
  * a new revision of its row: none that is written meanwhile is left behind.
  */
 export const REMOVE: Statement = {
   text: `
-  WITH gone AS (
-    DELETE FROM infer_once.jobs USING unnest($1::text[], $2::bigint[]) AS seen (key, revision)
-    WHERE jobs.key = seen.key AND jobs.revision = seen.revision RETURNING jobs.key),
+  WITH free AS (
+    SELECT job.key, job.revision FROM unnest($1::text[], $2::bigint[]) AS seen (key, revision)
+    JOIN infer_once.jobs AS job ON job.key = seen.key AND job.revision = seen.revision
+    FOR UPDATE OF job SKIP LOCKED),
+  gone AS (
+    DELETE FROM infer_once.jobs USING free
+    WHERE jobs.key = free.key AND jobs.revision = free.revision RETURNING jobs.key),
   dropped AS (DELETE FROM infer_once.blobs USING gone WHERE blobs.key = gone.key)
   SELECT count(*)::int AS removed FROM gone`,
 };

@@ -70,7 +70,7 @@ async function makePool(url: string, name: string, times: Times, hasSessions: bo
     max: POOL_SIZE,
     keepAlive: true,
     ...times,
-    ...(hasSessions && { onConnect: (client) => client.query(PREFER_INDEXES) }),
+    ...(hasSessions && { options: PREFER_INDEXES }),
   };
   const pool = new pg.default.Pool(config);
   // an idle connection that the server ends is made anew; whoever queries next is told what is wrong

@@ -1,4 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { StoreCorruptError } from '../errors';
+import { ALONE } from './batches';
 import { decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import type { Statements } from './sqlite-statements';
 import type { Change, Decide, SeenRow, StoredJob } from './store';
@@ -12,6 +14,15 @@ interface Look {
   status: unknown;
   doc: unknown;
 }
+
+/** A row as it was seen, and the store's clock. */
+export interface Seen {
+  job: StoredJob | null;
+  now: number;
+}
+
+/** How many bytes of text one commit has, but for its last job. */
+const LARGE = 1024 * 1024;
 
 /** A decision that was asked for. */
 export interface Asked {
@@ -31,25 +42,32 @@ export class SqliteRows {
     private readonly sql: Statements,
   ) {}
 
-  /** Rows, each with the store's clock. */
-  lookAtAll(keys: readonly string[]): { job: StoredJob | null; now: number }[] {
+  /** Rows, each with the store's clock, or what is wrong with it. */
+  lookAtAll(keys: readonly string[]): (Seen | Error)[] {
+    const different = [...new Set(keys)];
+    const look = () => new Map(different.map((key) => [key, this.tryLook(key)]));
     // a statement is a transaction by itself
-    if (keys.length === 1) return [this.look(keys[0]!)];
-    return this.within(this.sql.beginReading, () => keys.map((key) => this.look(key)));
+    const seen = different.length === 1 ? look() : this.within(this.sql.beginReading, look);
+    return keys.map((key) => seen.get(key)!);
   }
 
-  /** Decides over each row as those before have left it, and writes; one commit. */
+  /**
+   * Decides over each row as those before have left it, and writes; one commit. What comes after a large write waits for
+   * a commit of its own: the file's one lock is not held for megabytes of many jobs.
+   */
   decideAll(asked: readonly Asked[]): unknown[] {
+    let bytes = 0;
     const changes = this.within(this.sql.begin, () =>
       asked.map(({ key, decide }) => {
+        if (bytes > LARGE) return null;
         const { job, now } = this.look(key);
         const change = decide(job, now);
-        if (change.job) this.write(encodeRow(key, change.job), change, now);
+        if (change.job) bytes += this.write(encodeRow(key, change.job), change, now);
         return change;
       }),
     );
-    if (changes.some(({ job, dropBlobs }) => job && dropBlobs)) this.emptyLog();
-    return changes.map(({ returns }) => returns);
+    if (changes.some((change) => change?.job && change.dropBlobs)) this.emptyLog();
+    return changes.map((change) => (change ? change.returns : ALONE));
   }
 
   /** Erases rows that are as they were seen. @returns how many */
@@ -75,19 +93,34 @@ export class SqliteRows {
     }
   }
 
-  private look(key: string): { job: StoredJob | null; now: number } {
+  private tryLook(key: string): Seen | Error {
+    try {
+      return this.look(key);
+    } catch (error) {
+      if (error instanceof StoreCorruptError) return error;
+      throw error;
+    }
+  }
+
+  private look(key: string): Seen {
     const row = this.sql.look.get(key) as Look;
     const { key: found, status, doc } = row;
     const now = this.clock.tell(row.kept, row.wall);
     return { job: found === null ? null : decodeRow({ key: found, status, doc }), now };
   }
 
-  private write(row: JobRow, { blobs = {}, dropBlobs }: Change<unknown>, now: number): void {
+  /** @returns how many bytes it wrote, about */
+  private write(row: JobRow, { blobs = {}, dropBlobs }: Change<unknown>, now: number): number {
+    let bytes = row.doc.length;
     this.sql.advanceClock.run(now);
     if (dropBlobs) this.sql.dropBlobs.run(row.key);
-    for (const [name, body] of Object.entries(blobs))
-      this.sql.writeBlob.run(row.key, name, Buffer.from(body));
+    for (const [name, text] of Object.entries(blobs)) {
+      const body = Buffer.from(text);
+      this.sql.writeBlob.run(row.key, name, body);
+      bytes += body.length;
+    }
     this.sql.writeRow.run(row);
+    return bytes;
   }
 
   private within<T>(begin: Statements['begin'], act: () => T): T {

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { UnreachableError } from '../errors';
-import { inBatches } from './batches';
+import { Batches } from './batches';
 import { Lane } from './lane';
 import { listQuery } from './list-query';
 import { decodeCursor, pageSize } from './page';
 import { decodePage, type JobRow } from './row';
 import { isLocked, toStoreFault } from './sqlite-faults';
-import { type Asked, SqliteRows } from './sqlite-rows';
+import { type Asked, type Seen, SqliteRows } from './sqlite-rows';
 import { prepareStatements, type Statements } from './sqlite-statements';
 import { sumStats } from './stats';
 import type { Decide, ListFilter, ListPage, ResultStore, SeenRow, StatsRow, StoredJob } from './store';
@@ -26,6 +26,8 @@ export class SqliteStore implements ResultStore {
   private readonly reads: Lane;
   private readonly writes: Lane;
   private readonly rows: SqliteRows;
+  private readonly looks: Batches<string, Seen>;
+  private readonly decisions: Batches<Asked, unknown>;
   private closed = false;
 
   constructor(
@@ -38,19 +40,22 @@ export class SqliteStore implements ResultStore {
     this.rows = new SqliteRows(db, this.sql);
     this.reads = new Lane(isLocked, lockLimitMs);
     this.writes = new Lane(isLocked, lockLimitMs);
+    // so that nobody waits much longer than the limit
+    const patienceMs = lockLimitMs / 2;
+    this.looks = new Batches(
+      (keys) => this.run(this.reads, () => this.rows.lookAtAll(keys)),
+      isLocked,
+      patienceMs,
+    );
+    this.decisions = new Batches(
+      (asked) => this.run(this.writes, () => this.rows.decideAll(asked)),
+      isLocked,
+      patienceMs,
+    );
   }
 
-  private readonly look = inBatches(
-    (keys: readonly string[]) => this.run(this.reads, () => this.rows.lookAtAll(keys)),
-    (error) => !isLocked(error),
-  );
-  private readonly decide = inBatches(
-    (asked: readonly Asked[]) => this.run(this.writes, () => this.rows.decideAll(asked)),
-    (error) => !isLocked(error),
-  );
-
   async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
-    return this.told(this.look(key), key);
+    return this.told(this.looks.run(key), key);
   }
 
   async update<T>(key: string, decide: Decide<T>): Promise<T> {
@@ -59,7 +64,7 @@ export class SqliteStore implements ResultStore {
     const seen = await this.read(key);
     const change = decide(seen.job, seen.now);
     if (!change.job) return change.returns;
-    return this.told(this.decide({ key, decide }), key) as Promise<T>;
+    return this.told(this.decisions.run({ key, decide }), key) as Promise<T>;
   }
 
   async readBlob(key: string, name: string): Promise<string | null> {

@@ -40,7 +40,7 @@ describeProcesses('one PostgreSQL database through a pooler', async () => ({
 
 test('a pooler that hides what it is, and gives a named statement to another session, costs nothing but the name', async () => {
   const hidden = await startPgBouncer(server, server.folder, 4, {
-    ignore_startup_parameters: 'statement_timeout',
+    ignore_startup_parameters: 'statement_timeout,options',
   });
   const store = await openPostgresStore(hidden.through(await server.createDatabase()));
   const keys = Array.from({ length: 300 }, (_, index) => `job-${index}`);
