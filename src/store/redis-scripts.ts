@@ -9,18 +9,30 @@
 const OWN = `
   if redis.call('HGET', KEYS[1], 'store_id') ~= ARGV[1] then return redis.error_reply('WRONGSTORE another store') end`;
 
+/**
+ * A replica, or a primary that was demoted and whose connections stayed, has rows from before: what only reads is
+ * refused there by READONLY as a write is, since it tries to take away a field that no hash has. A primary that can't
+ * save to its disk, or has too few replicas, still gives what it has. Not before a script's own writes: a first write
+ * behind it would no longer be refused by a full memory.
+ */
+const OF_PRIMARY = `
+  local gone = redis.pcall('HDEL', KEYS[1], 'none')
+  if type(gone) == 'table' and not (string.find(gone.err, 'MISCONF') or string.find(gone.err, 'NOREPLICAS')) then
+    return gone
+  end`;
+
 /** Makes the store where nothing of one is left, or tells which it is. KEYS[2]: the keys of all jobs. ARGV: an id for a new one, the version. */
 const OPEN = `
   if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('EXISTS', KEYS[2]) == 0 then
     redis.call('HSET', KEYS[1], 'store_id', ARGV[1], 'version', ARGV[2], 'clock', '0')
-  end
+  end${OF_PRIMARY}
   return redis.call('HMGET', KEYS[1], 'store_id', 'version')`;
 
 /**
  * KEYS: the row, the keys of all jobs. ARGV[2]: the job's key. Gives the clock that was kept, the server's own in ms,
  * and the row where there is one; a row of empty fields where it was taken away by something else than this store.
  */
-const LOOK = `${OWN}
+const LOOK = `${OWN}${OF_PRIMARY}
   local time = redis.call('TIME')
   local answer = { redis.call('HGET', KEYS[1], 'clock') or '0', time[1] * 1000 + math.floor(time[2] / 1000) }
   if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('ZSCORE', KEYS[3], ARGV[2]) then
@@ -81,7 +93,7 @@ const REMOVE = `${OWN}
   return 1`;
 
 /** KEYS[2]: the blobs; ARGV[2]: the name. */
-const READ_BLOB = `${OWN}
+const READ_BLOB = `${OWN}${OF_PRIMARY}
   return redis.call('HGET', KEYS[2], ARGV[2])`;
 
 /**
@@ -89,7 +101,7 @@ const READ_BLOB = `${OWN}
  * ('' = the newest), how many rows are wanted, how many may be looked at, and pairs of a field and the value that it has
  * to have. Gives the member to go on below ('' = none is left), and a member, status and doc for each row.
  */
-const LIST = `${OWN}
+const LIST = `${OWN}${OF_PRIMARY}
   local prefix, after, wanted, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
   local order, least
   for i = 2, #KEYS do
@@ -122,7 +134,7 @@ const LIST = `${OWN}
  * KEYS[2]: all keys. ARGV: the prefix, where to begin and end, and how many to look at. Gives the key to go on
  * behind ('' = none is left), and key, task, status, tenant and sums for each row.
  */
-const STATS = `${OWN}
+const STATS = `${OWN}${OF_PRIMARY}
   local most = tonumber(ARGV[5])
   local keys = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[3], ARGV[4], 'LIMIT', 0, most)
   local answer = { #keys == most and keys[most] or '' }

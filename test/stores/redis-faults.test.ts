@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, StoreCorruptError, UnreachableError } from '../../src/errors';
 import { openRedisStore } from '../../src/store/redis';
@@ -147,15 +148,53 @@ test('full memory takes no write, and none by halves; what is there is read, and
   await put('after');
 });
 
-test('a replica takes no writes, and says so', async () => {
-  await put('before');
+test('a replica is no store, not even to read: its rows may be from before; it says so, also at opening', async () => {
+  await store.update('before', () => ({ returns: 0, job: storedJob('before'), blobs: { a: 'text' } }));
   await server.admin('REPLICAOF', '127.0.0.1', '1');
-  expect((await awayOf(put('after'))).message).toMatch(/connect to the primary/);
+  for (const call of [
+    () => put('after'),
+    () => store.read('before'),
+    () => store.readBlob('before', 'a'),
+    () => store.list({}),
+    () => store.stats(),
+    () => openRedisStore(url),
+  ]) {
+    // after each refusal the connection is made anew
+    const isRefused = async () => (await awayOf(call())).message.includes('connect to the primary');
+    await until('it is told', isRefused);
+  }
   await server.admin('REPLICAOF', 'NO', 'ONE');
+  await until('it serves', () => store.read('before').catch(() => null));
+  expect((await store.read('before')).job).toEqual(storedJob('before'));
   await put('after');
 });
 
-test('a primary that was demoted is left: the address leads to the new one', async () => {
+test('a primary that has too few replicas to write, or can’t save to its disk, still gives what it has', async () => {
+  await put('before');
+  const expectReadOnly = async (why: string) => {
+    expect((await awayOf(put('after'))).message).toContain(why);
+    expect((await store.read('before')).job).toEqual(storedJob('before'));
+    expect((await store.list({})).jobs).toHaveLength(1);
+  };
+  await server.admin('CONFIG', 'SET', 'min-replicas-to-write', 1);
+  await expectReadOnly('too few replicas');
+  await server.admin('CONFIG', 'SET', 'min-replicas-to-write', 0);
+
+  // a folder in the place of its dump
+  mkdirSync(join(server.folder, 'dump.rdb'));
+  await server.admin('CONFIG', 'SET', 'save', '3600 1');
+  await server.admin('BGSAVE');
+  const failed = async () => /rdb_last_bgsave_status:err/.test(String(await server.admin('INFO')));
+  await until('a save has failed', failed);
+  await expectReadOnly("can't save to its disk");
+  rmdirSync(join(server.folder, 'dump.rdb'));
+  await restart();
+});
+
+test.each<[string, (of: ResultStore) => Promise<unknown>]>([
+  ['writes', (of: ResultStore) => put('after', of)],
+  ['only reads', (of: ResultStore) => of.read('after').then(({ job }) => job)],
+])('a primary that was demoted is left, by one who %s: the address leads to the new one', async (_, act) => {
   const next = await startRedis();
   const gate = await openGate(`127.0.0.1:${server.port}`);
   const through = await openRedisStore(url.replace(`127.0.0.1:${server.port}`, gate.address));
@@ -166,9 +205,13 @@ test('a primary that was demoted is left: the address leads to the new one', asy
   await next.admin('REPLICAOF', 'NO', 'ONE');
   await server.admin('REPLICAOF', '127.0.0.1', next.port);
   gate.leadTo(`127.0.0.1:${next.port}`);
-  await until('it serves', () => put('after', through).catch(() => false));
+  const leading = await openRedisStore(url.replace(`:${server.port}`, `:${next.port}`));
+  // what the one that was demoted has not got
+  await put('after', leading);
+  await leading.close();
+  await until('it serves', () => act(through).catch(() => false));
+  expect((await through.read('after')).job).toEqual(storedJob('after'));
   expect((await through.read('before')).job).toEqual(storedJob('before'));
-  expect(await next.admin('EXISTS', `${prefix()}:job:after`)).toBe(1);
   await through.close();
   await gate.close();
   await server.admin('REPLICAOF', 'NO', 'ONE');
