@@ -28,6 +28,7 @@ const KeysFile = z
     current: z.string(),
     keys: z.record(z.string(), Key),
     digest_key: Key,
+    all_sealed: z.boolean().optional(),
   })
   .refine(({ keys }) => Object.keys(keys).every((id) => KEY_ID.test(id)), {
     path: ['keys'],
@@ -93,11 +94,11 @@ export function rotateKeysFile(
   let id = '';
   // the new file is begun before the old one is read, so that of two commands at once neither is lost
   write(draft, () => {
-    const { current, keys, digest_key } = readKeysFile(path);
+    const { current, keys, ...others } = readKeysFile(path);
     if (to !== undefined && !Object.hasOwn(keys, to)) throw noSuchKey(path, to, Object.keys(keys));
     id = to ?? newId(now, keys);
     const added = to === undefined && { [id]: newKey() };
-    return { current: stage ? current : id, keys: { ...keys, ...added }, digest_key };
+    return { current: stage ? current : id, keys: { ...keys, ...added }, ...others };
   });
   // whoever looks meanwhile sees the old file or the new one
   renameSync(draft, path);
@@ -148,12 +149,13 @@ function parse(path: string, text: string): KeysFile {
   );
 }
 
-function toKeySet({ current, keys, digest_key }: KeysFile): KeySet {
+function toKeySet({ current, keys, digest_key, all_sealed = false }: KeysFile): KeySet {
   const toKey = (text: string) => createSecretKey(text, 'base64');
   return {
     current,
     keys: new Map(Object.entries(keys).map(([id, text]) => [id, toKey(text)])),
     digestKey: toKey(digest_key),
+    allSealed: all_sealed,
   };
 }
 

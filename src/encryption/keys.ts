@@ -11,6 +11,8 @@ export interface KeySet {
   keys: ReadonlyMap<string, KeyObject>;
   /** Keys the digests of inputs; the same for as long as the store lives. */
   digestKey: KeyObject;
+  /** Nothing in the store is in the clear (any more): a row that is, is a stranger's. */
+  allSealed: boolean;
 }
 
 /** A key with its id. */
@@ -42,7 +44,7 @@ export class EncryptionKeys {
 
   /** The key that seals. */
   get current(): NamedKey {
-    if (performance.now() - this.lookedAt > LOOK_EVERY_MS) this.look();
+    this.lookAgain();
     const id = this.set.current;
     return { id, key: this.set.keys.get(id)! };
   }
@@ -58,6 +60,16 @@ export class EncryptionKeys {
     return this.set.digestKey;
   }
 
+  /** Whether a row or blob in the clear is to be refused. */
+  get allSealed(): boolean {
+    this.lookAgain();
+    return this.set.allSealed;
+  }
+
+  private lookAgain(): void {
+    if (performance.now() - this.lookedAt > LOOK_EVERY_MS) this.look();
+  }
+
   private look(): void {
     this.lookedAt = performance.now();
     const next = this.renew();
@@ -70,19 +82,26 @@ export class EncryptionKeys {
  * Keys that are held by the program itself, e.g. out of a secret manager.
  *
  * @param keys - 32 bytes each, by id: 1 to 64 letters, digits, `_` and `-`
+ * @param allSealed - refuse a row or blob of the store that is in the clear; default false, since rows from before
+ *   there were keys are
  * @throws RangeError for a key of another length, or a current one that is not there
  *
  * @example
  * const keys = encryptionKeysOf({ current: '2026-11', keys: { '2026-11': bytes }, digestKey });
  */
 export function encryptionKeysOf(
-  { current, keys, digestKey }: { current: string; keys: Record<string, Uint8Array>; digestKey: Uint8Array },
+  {
+    current,
+    keys,
+    digestKey,
+    allSealed = false,
+  }: { current: string; keys: Record<string, Uint8Array>; digestKey: Uint8Array; allSealed?: boolean },
   source = 'the keys of this program',
 ): EncryptionKeys {
   const bytes = [...Object.values(keys), digestKey];
   if (bytes.some(({ length }) => length !== KEY_BYTES)) throw new RangeError('every key has 32 bytes');
   if (!Object.hasOwn(keys, current)) throw new RangeError('the current key is not among the keys');
   const named = Object.entries(keys).map(([id, key]) => [id, createSecretKey(key)] as const);
-  const set = { current, keys: new Map(named), digestKey: createSecretKey(digestKey) };
+  const set = { current, keys: new Map(named), digestKey: createSecretKey(digestKey), allSealed };
   return new EncryptionKeys(set, source);
 }

@@ -15,7 +15,7 @@ import type {
 
 /**
  * A store whose rows and blobs are sealed at rest. What was written before there were keys stays readable, and is
- * sealed with its next write. Put before every backend, also without keys: a sealed row is then a sentence that
+ * sealed with its next write; keys that say that all is sealed by now make it damage. Put before every backend, also without keys: a sealed row is then a sentence that
  * names the key, never "no such job", and never overwritten.
  *
  * @param keys - null = nothing is sealed
@@ -52,7 +52,10 @@ class SealedStore implements ResultStore {
 
   async readBlob(key: string, name: string): Promise<string | null> {
     const text = await this.inner.readBlob(key, name);
-    return text !== null && isSealed(text) ? openText(this.encryption, { key, blob: name }, text) : text;
+    if (text === null) return null;
+    if (isSealed(text)) return openText(this.encryption, { key, blob: name }, text);
+    this.allowClear(key, `its blob ${name}`);
+    return text;
   }
 
   async list(filter: ListFilter): Promise<ListPage> {
@@ -85,6 +88,7 @@ class SealedStore implements ResultStore {
 
   private open(row: StoredJob): StoredJob {
     if (row.sealed === undefined) {
+      this.allowClear(row.key, 'it');
       // from before there were keys: the same input is to have the same digest as it would today
       return this.encryption ? { ...row, input_digest: this.digester.keyed(row.input_digest) } : row;
     }
@@ -93,6 +97,15 @@ class SealedStore implements ResultStore {
       throw new StoreCorruptError(row.key, 'what is sealed in it is of another state');
     }
     return job;
+  }
+
+  /** Anybody who can write the store can write in the clear. */
+  private allowClear(key: string, what: string): void {
+    if (!this.encryption?.allSealed) return;
+    throw new StoreCorruptError(
+      key,
+      `${what} is in the clear, and ${this.encryption.source} says all_sealed`,
+    );
   }
 
   private sealChange<T>(change: Change<T>): Change<T> {

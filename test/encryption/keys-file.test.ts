@@ -73,6 +73,16 @@ test('a process takes a key that is added while it runs, and keeps its keys wher
   expect(running.current.id).toBe(second);
 });
 
+test('that all is sealed is taken by a running process, and stays over rotation', () => {
+  initKeysFile(path);
+  const running = loadEncryptionKeys(path);
+  expect(running.allSealed).toBe(false);
+  put({ ...read(), all_sealed: true });
+  expect(running.find(rotateKeysFile(path))).toBeDefined();
+  expect(running.allSealed).toBe(true);
+  expect(read().all_sealed).toBe(true);
+});
+
 test('a file with another digest key is not taken by a running process: every input would be another', () => {
   initKeysFile(path);
   const running = loadEncryptionKeys(path);
@@ -91,6 +101,7 @@ test.each<[string, unknown, string]>([
   ['a current key that is not there', { ...GOOD, current: 'b' }, 'current: it names a key that the file'],
   ['an id with a dot', { ...GOOD, keys: { ...GOOD.keys, 'a.b': KEY } }, 'an id is 1 to 64 letters'],
   ['a field that is unknown', { ...GOOD, key: KEY }, 'key'],
+  ['a word for whether all is sealed', { ...GOOD, all_sealed: 'yes' }, 'all_sealed'],
   ['a list', [], 'it'],
 ])('a keys file with %s is one sentence that shows no key', (_, content, sentence) => {
   put(content);

@@ -102,6 +102,27 @@ describe('a sealed store', () => {
     expect((await store.read('job')).job).toMatchObject({ result: { json: '"old"' }, input_digest: keyed });
   });
 
+  test('with keys that say that all is sealed takes nothing in the clear: whoever can write the store could forge it', async () => {
+    const [k1, digestKey] = [KEYS.k1, KEYS.digest];
+    const strict = encryptionKeysOf({ current: 'k1', keys: { k1 }, digestKey, allSealed: true }, 'the test');
+    const store = sealedStore(backend, strict);
+    await put(store, storedJob('own'), { a: '"text"', empty: '' });
+    await put(backend, storedJob('forged', { result: { json: '"forged"' } }));
+    const never = jest.fn();
+    const clear = 'it is in the clear, and the test says all_sealed';
+    await expect(store.read('forged')).rejects.toThrow(StoreCorruptError);
+    await expect(store.read('forged')).rejects.toThrow(clear);
+    await expect(store.update('forged', never)).rejects.toThrow(clear);
+    expect(never).not.toHaveBeenCalled();
+    const { jobs, corrupt } = await store.list({});
+    expect(jobs.map(({ key }) => key)).toEqual(['own']);
+    expect(corrupt).toMatchObject([{ key: 'forged' }]);
+    expect(await store.readBlob('own', 'a')).toBe('"text"');
+    expect(await store.readBlob('own', 'none')).toBeNull();
+    await put(backend, (await backend.read('own')).job!, { a: '"forged"' });
+    await expect(store.readBlob('own', 'a')).rejects.toThrow('its blob a is in the clear');
+  });
+
   test('after a rotation opens the old and seals with the new', async () => {
     const [k1, k2, digestKey] = [KEYS.k1, KEYS.k2, KEYS.digest];
     const old = encryptionKeysOf({ current: 'k1', keys: { k1 }, digestKey });
