@@ -2,6 +2,7 @@ import { UserError } from '../errors';
 import type { Change, Decide, ListFilter, ResultStore, SeenRow, StoredJob } from '../store/store';
 import type { Metrics } from './metrics';
 import { type BilledCall, type RowChange, rowChange } from './row-change';
+import { Unacknowledged } from './unacknowledged';
 
 /**
  * The store, heard: what each durable write did to its job is counted, and every operation timed. All that
@@ -9,6 +10,8 @@ import { type BilledCall, type RowChange, rowChange } from './row-change';
  * calls, tokens and cost.
  */
 export class MeteredStore implements ResultStore {
+  private readonly unacknowledged = new Unacknowledged();
+
   constructor(
     private readonly store: ResultStore,
     private readonly metrics: Metrics,
@@ -22,13 +25,16 @@ export class MeteredStore implements ResultStore {
     return this.store.encryption;
   }
 
-  read(key: string) {
-    return this.time('read', () => this.store.read(key));
+  async read(key: string) {
+    const seen = await this.time('read', () => this.store.read(key));
+    this.countUnacknowledged(key, seen.job);
+    return seen;
   }
 
   async update<T>(key: string, decide: Decide<T>): Promise<T> {
     let before: StoredJob | null = null;
     let last: Change<T> | undefined;
+    const changed = () => (last?.job ? rowChange(before, last.job) : undefined);
     const begun = performance.now();
     // a store may decide again on a fresh row; the last decision is the one that was written
     let result: T;
@@ -39,9 +45,13 @@ export class MeteredStore implements ResultStore {
         return last;
       });
     } catch (error) {
+      if (last) this.countUnacknowledged(key, before);
+      const change = changed();
+      if (change) this.unacknowledged.add(last!.job!, change, error);
       throw this.counted(error);
     }
-    const change = last?.job && rowChange(before, last.job);
+    this.countUnacknowledged(key, before);
+    const change = changed();
     this.metrics.storeSeconds.observe({ operation: change?.kind ?? 'read' }, secondsSince(begun));
     if (change) countChange(this.metrics, change);
     return result;
@@ -76,6 +86,11 @@ export class MeteredStore implements ResultStore {
     } catch (error) {
       throw this.counted(error);
     }
+  }
+
+  private countUnacknowledged(key: string, seen: StoredJob | null): void {
+    const change = this.unacknowledged.take(key, seen);
+    if (change) countChange(this.metrics, change);
   }
 
   private counted(error: unknown): unknown {

@@ -32,7 +32,7 @@ export async function callAndSettle(
   const owns = await hasTime(env, job, claimed, claimedAt);
   // looked at last: a cancel may have come while the lease was renewed
   if (!owns || job.canceled.aborted || job.shutdown.aborted) return giveUpUnsent(env, job, claimed);
-  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs);
+  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt);
   const saveUntil = claimedAt + job.policy.callTimeoutMs + ROOM_TO_SAVE_MS;
   try {
     env.onEvent({ event: 'sent', key, call_id: claimed.call_id, attempt: claimed.row.attempts });
@@ -80,11 +80,18 @@ async function giveUpUnsent(env: OnceEnv, job: OnceJob, claimed: Claimed): Promi
 }
 
 /**
- * Renews the lease until the returned function is called. A lost lease stops nothing but the renewals:
- * to abort the call would un-bill nothing, it would only throw the answer away.
+ * Renews the lease until the returned function is called, and at once where the claim took long to be written. A
+ * lost lease stops nothing but the renewals: to abort the call would un-bill nothing, it would only throw the answer
+ * away.
  */
-function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number): () => void {
-  const stop = env.clock.every(leaseMs / 3, () => {
+function keepLease(
+  env: OnceEnv,
+  key: string,
+  claimed: Claimed,
+  leaseMs: number,
+  claimedAt: number,
+): () => void {
+  const renewNow = () => {
     env.store.update(key, renew(claimed, leaseMs)).then(
       (owned) => {
         if (owned) return;
@@ -93,7 +100,9 @@ function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number)
       },
       (e) => env.onEvent({ event: 'store_away', key, call_id: claimed.call_id, reason: whyAway(e) }),
     );
-  });
+  };
+  const stop = env.clock.every(leaseMs / 3, renewNow);
+  if (env.clock.monotonic() - claimedAt > leaseMs / 3) renewNow();
   return stop;
 }
 
@@ -169,7 +178,8 @@ async function saveAnswer(
   const rule = answer.kind === 'answered' ? complete(claimed, answer) : failAnswered(claimed, answer);
   const { row, fate } = await save<Settled>(rule);
   const reason = answer.kind === 'bad_answer' ? answer.error.code : undefined;
-  const isInTime = fate === 'won' && row?.source !== 'late';
+  // the reply to its first try may have been lost, and then the second finds the job settled
+  const isInTime = fate === 'won' ? row?.source !== 'late' : isSettledBy(row, claimed);
   const event = !isInTime ? 'late' : answer.kind === 'answered' ? 'completed' : 'failed';
   env.onEvent({
     event,
@@ -180,6 +190,12 @@ async function saveAnswer(
     reason,
   });
   return byRow(row);
+}
+
+/** Whether this claim's own answer is what settled the job: nobody else settles it at this token in such a way. */
+function isSettledBy(row: StoredJob | null, { token }: Claimed): boolean {
+  if (row?.token !== token + 1) return false;
+  return row.status === 'FAILED' || (row.status === 'COMPLETED' && row.source === 'inference');
 }
 
 async function releaseClaim(

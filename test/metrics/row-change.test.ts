@@ -1,3 +1,4 @@
+import { UnreachableError } from '../../src/errors';
 import { MeteredStore } from '../../src/metrics';
 import type { Answered, BadAnswer } from '../../src/once/outcome';
 import { toRecord } from '../../src/once/record';
@@ -24,10 +25,12 @@ const bad: BadAnswer = { ...answer, kind: 'bad_answer', error: { code: 'truncate
 
 describe('what a write makes true of a job is counted once, whoever writes it', () => {
   let served: ServedMetrics;
+  let inner: ResultStore;
   let store: ResultStore;
   beforeEach(async () => {
     served = await startServedMetrics();
-    store = new MeteredStore(openMemoryStore(), served.metrics);
+    inner = openMemoryStore();
+    store = new MeteredStore(inner, served.metrics);
   });
   afterEach(() => served.server.close());
 
@@ -131,6 +134,74 @@ describe('what a write makes true of a job is counted once, whoever writes it', 
     await store.update('b', submit({ ...seed, key: 'b' }));
     expect(await store.update('b', restore(record))).toMatchObject({ status: 'COMPLETED' });
     expect(await counts()).toEqual({ ...paidOnce, claimed: 2, billed: 0, cost: 0, input: 0 });
+  });
+
+  test('a write that was made, and whose reply was lost, is counted when its row is seen, and once', async () => {
+    const { update } = inner;
+    const lose = (isMade: boolean) => {
+      inner.update = async (key, decide) => {
+        if (isMade) await update.call(inner, key, decide);
+        else decide((await inner.read(key)).job, Date.now());
+        inner.update = update;
+        throw new UnreachableError('store', 'The reply is lost.');
+      };
+    };
+    const claiming = claim({ seed, permit: undefined, call_id: 'c1', lease_ms: 60_000 });
+    const call = { call_id: 'c1', token: 2, input_digest: 'd' };
+    for (const [decide, counted] of [
+      [claiming, { ...paidOnce, billed: 0, cost: 0, input: 0 }],
+      [complete(call, answer), paidOnce],
+    ] as const) {
+      const before = await counts();
+      lose(false);
+      await expect(store.update<unknown>('a', decide)).rejects.toThrow('lost');
+      lose(true);
+      await expect(store.update<unknown>('a', decide)).rejects.toThrow('lost');
+      expect(await counts()).toEqual(before);
+      await store.update<unknown>('a', decide);
+      expect(await counts()).toEqual(counted);
+      await store.update<unknown>('a', decide);
+      await store.read('a');
+      expect(await counts()).toEqual(counted);
+    }
+    expect((await served.scrape()).sum('infer_once_jobs_settled_total', { status: 'COMPLETED' })).toBe(1);
+  });
+
+  test('a bad answer whose replies are lost again and again is counted once', async () => {
+    const call = await claimIt('c1', 60_000);
+    const { update } = inner;
+    inner.update = async (key, decide) => {
+      await update.call(inner, key, decide);
+      throw new UnreachableError('store', 'The reply is lost.');
+    };
+    for (let tries = 0; tries < 3; tries += 1) {
+      await expect(store.update('a', failAnswered(call, bad))).rejects.toThrow('lost');
+    }
+    await store.read('a');
+    expect(await counts()).toEqual(paidOnce);
+  });
+
+  test('one that was not made is counted when it is, and once; of one that is looked at first it is told then', async () => {
+    const call = await claimIt('c1', 60_000);
+    const { update } = inner;
+    const fail = async () => {
+      throw new UnreachableError('store', 'It is away.');
+    };
+    inner.update = async (key, decide) => {
+      decide((await inner.read(key)).job, Date.now());
+      return fail();
+    };
+    await expect(store.update('a', complete(call, answer))).rejects.toThrow('away');
+    inner.update = update;
+    await store.read('a');
+    expect(await counts()).toMatchObject({ billed: 0 });
+    inner.update = async (key, decide) => {
+      await update.call(inner, key, decide);
+      return fail();
+    };
+    await expect(store.update('a', complete(call, answer))).rejects.toThrow('away');
+    await store.read('a');
+    expect(await counts()).toEqual(paidOnce);
   });
 
   test('a store that is away is counted, and its error passes', async () => {

@@ -1,9 +1,10 @@
 import { EncryptionKeyMissingError, UnreachableError } from '../../src/errors';
 import type { FoundAnswer, Outcome } from '../../src/once/outcome';
 import { claim, expire } from '../../src/once/rules/claim';
-import { decide } from '../../src/once/rules/decide';
+import { cancel, decide } from '../../src/once/rules/decide';
 import { submit } from '../../src/once/rules/submit';
 import { openMemoryStore } from '../../src/store/memory';
+import { until } from '../support/until';
 import { ANSWER, KEY, Scene, SEED, TEST_POLICY } from './scene';
 import { SteppedClock } from './stepped-clock';
 
@@ -153,6 +154,52 @@ describe('while a call is under way', () => {
     expect(await first).toMatchObject({ kind: 'settled', row });
     expect(scene.events).not.toContain('in_doubt');
     expect(scene.starts).toBe(1);
+  });
+
+  test('a claim that was slow to be written is renewed at once: its lease began when it was written', async () => {
+    const clock = new SteppedClock();
+    scene.clock = clock;
+    scene.store = openMemoryStore({ now: clock.wall });
+    scene.afterWrite(
+      (before, after) => before?.status !== 'IN_PROGRESS' && after.status === 'IN_PROGRESS',
+      () => clock.pass(0.9 * TEST_POLICY.leaseMs),
+    );
+    let answer = () => {};
+    scene.meanwhile = () =>
+      new Promise<void>((done) => {
+        answer = done;
+      });
+    const first = scene.runSent(ANSWER);
+    await until('it is sent', () => scene.starts === 1);
+    await clock.pass(0.2 * TEST_POLICY.leaseMs);
+    expect(await scene.runSent(ANSWER)).toMatchObject({ kind: 'retry', reason: 'busy' });
+    answer();
+    expect(await first).toMatchObject({ kind: 'settled', row: { status: 'COMPLETED', source: 'inference' } });
+    expect(scene.starts).toBe(1);
+  });
+});
+
+describe('an answer whose first save was made, and whose reply was lost', () => {
+  test.each<[string, Outcome, string, object]>([
+    ['is told as completed', ANSWER, 'completed', { status: 'COMPLETED', source: 'inference' }],
+    ['is told as failed where it can’t be used', BAD, 'failed', { status: 'FAILED', billed: 'yes' }],
+  ])('%s, not as late', async (_, outcome, event, row) => {
+    let isLost = false;
+    scene.afterWrite(
+      (_, after) => after.status === row['status' as never] && !isLost,
+      () => {
+        isLost = true;
+        throw new UnreachableError('store', 'The reply is lost.');
+      },
+    );
+    expect(await scene.runSent(outcome)).toMatchObject({ kind: 'settled', row });
+    expect(scene.events).toEqual(['claimed', 'sent', 'store_away', event]);
+  });
+
+  test('is told as late where it came beside the job’s end', async () => {
+    scene.meanwhile = () => scene.store.update(KEY, cancel(SEED));
+    await scene.runSent(BAD);
+    expect(scene.events).toEqual(['claimed', 'sent', 'late']);
   });
 });
 

@@ -78,13 +78,13 @@ export const MUTANTS: readonly Mutant[] = [
     'a lost lease aborts the call',
     edit(
       CALL,
-      'const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs);',
-      'const lost = new AbortController();\n  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, lost);',
+      'const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt);',
+      'const lost = new AbortController();\n  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt, lost);',
     ),
     edit(
       CALL,
-      'function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number)',
-      'function keepLease(env: OnceEnv, key: string, claimed: Claimed, leaseMs: number, lost: AbortController)',
+      '  leaseMs: number,\n  claimedAt: number,\n)',
+      '  leaseMs: number,\n  claimedAt: number,\n  lost: AbortController,\n)',
     ),
     edit(
       CALL,

@@ -46,11 +46,17 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
   inCall(
     'a lease is not renewed',
     'while a call is under way a live worker keeps its lease, however long: who comes second is told that it is busy, and no doubt arises',
-    edit(
-      CALL,
-      'const stop = env.clock.every(leaseMs / 3, () => {',
-      'const stop = env.clock.every(1e12, () => {',
-    ),
+    edit(CALL, 'env.clock.every(leaseMs / 3, renewNow)', 'env.clock.every(1e12, renewNow)'),
+  ),
+  inCall(
+    'a lease is renewed a third of it after its claim was answered, however long that took',
+    'while a call is under way a claim that was slow to be written is renewed at once: its lease began when it was written',
+    edit(CALL, 'if (env.clock.monotonic() - claimedAt > leaseMs / 3) renewNow();', ''),
+  ),
+  inCall(
+    'an answer whose reply was lost is told as late',
+    'an answer whose first save was made, and whose reply was lost is told as completed, not as late',
+    edit(CALL, ': isSettledBy(row, claimed);', ': false;'),
   ),
   inCall(
     'a failure by the word of the provider is not looked into',
