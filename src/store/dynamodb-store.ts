@@ -1,12 +1,12 @@
-import { StoreCorruptError } from '../errors';
 import { factsOf, ROW, type RowFacts, setsOf, toItem } from './dynamodb-items';
 import { findPlaces, scanStats } from './dynamodb-list';
 import { DynamoPieces, inLanes, type NewPieces } from './dynamodb-pieces';
-import type { DynamoTable, Item } from './dynamodb-table';
+import { DynamoRows } from './dynamodb-rows';
+import type { DynamoTable } from './dynamodb-table';
 import { planWrite, type Seen } from './dynamodb-write';
 import type { LeaseWatch } from './lease-watch';
 import { decodeCursor, encodeCursor, pageSize } from './page';
-import { decodePage, decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
+import { decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import type {
   Change,
   Decide,
@@ -35,6 +35,7 @@ export interface Clocks {
 export class DynamoStore implements ResultStore {
   readonly encryption = null;
   private readonly pieces: DynamoPieces;
+  private readonly rows: DynamoRows;
   /** Who has met another writer of a job waits for the others of this process that have: each try costs money. */
   private readonly turns = new Turns();
 
@@ -44,6 +45,7 @@ export class DynamoStore implements ResultStore {
     private readonly clocks: Clocks,
   ) {
     this.pieces = new DynamoPieces(table);
+    this.rows = new DynamoRows(table, this.pieces);
   }
 
   async read(key: string): Promise<{ job: StoredJob | null; now: number }> {
@@ -63,10 +65,7 @@ export class DynamoStore implements ResultStore {
   }
 
   async readBlob(key: string, name: string): Promise<string | null> {
-    return this.readNamed(key, async (item) => {
-      const set = item && factsOf(key, item).blobs[name];
-      return set ? ((await this.pieces.read(key, set)) ?? undefined) : null;
-    });
+    return this.rows.readBlob(key, name);
   }
 
   async list(filter: ListFilter): Promise<ListPage> {
@@ -74,18 +73,8 @@ export class DynamoStore implements ResultStore {
     const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
     const places = await findPlaces(this.table, filter, after, size + 1);
     const page = places.slice(0, size);
-    const items = await this.table.getMany(page.map(({ key }) => ({ pk: key, sk: ROW })));
-    const byKey = new Map(items.map((item) => [item.pk!.S!, item]));
-    const rows: JobRow[] = [];
-    for (const { key, updated_at } of page) {
-      const item = byKey.get(key);
-      // the index is a moment late: what has gone on to another status is in that one's list
-      if (!item || (filter.status !== undefined && item.status?.S !== filter.status)) continue;
-      const doc = await this.docOf(key, item);
-      rows.push({ key, updated_at, status: item.status?.S, doc } as unknown as JobRow);
-    }
-    const cursor = places.length > size ? { cursor: encodeCursor(page.at(-1)!) } : {};
-    return { ...decodePage(rows, size), ...cursor };
+    const found = await this.rows.readMany(page, filter.status);
+    return { ...found, ...(places.length > size && { cursor: encodeCursor(page.at(-1)!) }) };
   }
 
   async remove(rows: readonly SeenRow[]): Promise<number> {
@@ -114,40 +103,12 @@ export class DynamoStore implements ResultStore {
 
   private async look(key: string): Promise<Seen> {
     const askedAt = this.clocks.watch.monotonic();
-    const seen = await this.readNamed(key, async (item) => {
-      if (!item) return { item, doc: null };
-      const doc = await this.docOf(key, item);
-      return doc === undefined ? undefined : { item, doc };
-    });
+    const { item, doc } = await this.rows.read(key);
     const wall = this.clocks.wall();
-    if (!seen.item) return { job: null, now: wall, facts: null };
-    const facts = factsOf(key, seen.item);
-    const job = decodeRow({ key, status: seen.item.status?.S, doc: seen.doc });
+    if (!item) return { job: null, now: wall, facts: null };
+    const facts = factsOf(key, item);
+    const job = decodeRow({ key, status: item.status?.S, doc });
     return { job, now: this.clocks.watch.tell({ job, ...facts }, wall, askedAt), facts };
-  }
-
-  /** The job's JSON; undefined where a piece of it is missing. */
-  private async docOf(key: string, item: Item): Promise<string | undefined> {
-    const { docPieces } = factsOf(key, item);
-    return docPieces ? ((await this.pieces.read(key, docPieces)) ?? undefined) : item.doc?.S;
-  }
-
-  /**
-   * Reads a row and something in pieces that it names. Where a piece is missing (`undefined`), the row has been
-   * replaced meanwhile, and is read again; one that has not is damaged.
-   */
-  private async readNamed<T>(
-    key: string,
-    readPieces: (item: Item | undefined) => Promise<T | undefined>,
-  ): Promise<T> {
-    for (let before: string | undefined; ; ) {
-      const item = await this.table.get(key, ROW);
-      const found = await readPieces(item);
-      if (found !== undefined) return found;
-      const revision = item?.rev?.S;
-      if (revision === before) throw new StoreCorruptError(key, 'a piece of its text is missing');
-      before = revision;
-    }
   }
 
   /** @returns false where another writer came between */

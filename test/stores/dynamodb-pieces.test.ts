@@ -1,7 +1,8 @@
 import { DynamoDB, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { StoreCorruptError } from '../../src/errors';
 import { openDynamoStore } from '../../src/store/dynamodb';
-import type { ResultStore } from '../../src/store/store';
+import type { ResultStore, StoredJob } from '../../src/store/store';
+import { type DynamoProxy, openDynamoProxy } from '../support/dynamodb-proxy';
 import { type DynamoServer, startDynamo } from '../support/dynamodb-server';
 import { storedJob } from '../support/stored-job';
 
@@ -130,6 +131,64 @@ test('a row that is removed leaves no piece behind, also none of a writer that d
   expect(await pieces('job')).toEqual([]);
   expect((await store.read('job')).job).toBeNull();
   expect(await store.readBlob('job2', 'a')).toBe('kept');
+});
+
+describe('a row whose pieces are replaced while it is listed', () => {
+  const large = (token: number, status: StoredJob['status'] = 'PENDING') =>
+    storedJob('job', { token, status, result: { json: JSON.stringify('x'.repeat(500_000)) } });
+  const put = (job: StoredJob) => store.update(job.key, () => ({ returns: 0, job }));
+  let proxy: DynamoProxy;
+  let slow: ResultStore;
+  beforeEach(async () => {
+    proxy = await openDynamoProxy(server.url);
+    slow = await openDynamoStore(url.replace(server.url, proxy.url));
+    await put(storedJob('other'));
+    await put(large(1));
+  });
+  afterEach(async () => {
+    await slow.close();
+    await proxy.close();
+  });
+
+  test('is looked at again, and is no damage', async () => {
+    proxy.beforeNextPieces(() => put(large(2)));
+    const { jobs, corrupt } = await slow.list({});
+    expect(corrupt).toBeUndefined();
+    expect(jobs.map(({ key, token }) => [key, token])).toEqual([
+      ['other', 1],
+      ['job', 2],
+    ]);
+  });
+
+  test('is none of a list that it has left, by its status or for good', async () => {
+    proxy.beforeNextPieces(() => put(large(2, 'COMPLETED')));
+    const { jobs, corrupt } = await slow.list({ status: 'PENDING' });
+    expect([jobs.map(({ key }) => key), corrupt]).toEqual([['other'], undefined]);
+    proxy.beforeNextPieces(() => store.remove([large(2)]));
+    const all = await slow.list({});
+    expect([all.jobs.map(({ key }) => key), all.corrupt]).toEqual([['other'], undefined]);
+  });
+
+  test('and one that lacks a piece is damage, as a read of it says, and hides no other', async () => {
+    const [piece] = await pieces('job');
+    await db.deleteItem({ TableName: table(), Key: { pk: { S: 'job' }, sk: { S: piece! } } });
+    const { jobs, corrupt } = await slow.list({});
+    expect(jobs.map(({ key }) => key)).toEqual(['other']);
+    const read = await store.read('job').catch((error) => error);
+    expect(read).toBeInstanceOf(StoreCorruptError);
+    expect(corrupt).toEqual([{ key: 'job', message: read.message }]);
+  });
+
+  test('nor does one that this store did not write', async () => {
+    await db.updateItem({
+      TableName: table(),
+      Key: { pk: { S: 'job' }, sk: { S: 'row' } },
+      UpdateExpression: 'REMOVE rev',
+    });
+    const { jobs, corrupt } = await slow.list({});
+    expect(jobs.map(({ key }) => key)).toEqual(['other']);
+    expect(corrupt).toMatchObject([{ key: 'job' }]);
+  });
 });
 
 test('a piece that is missing is an error and never a shorter text', async () => {

@@ -10,6 +10,8 @@ export interface DynamoProxy {
   throttle(count: number): void;
   /** Does the next write of a job's row, then something else, and cuts the connection in place of a reply. */
   loseNextReply(meanwhile?: () => Promise<unknown>): void;
+  /** Lets something else happen before the next read of a text in pieces. */
+  beforeNextPieces(meanwhile: () => Promise<unknown>): void;
   /** How many requests came in so far, by action, e.g. `PutItem`. */
   seen(action: string): number;
   close(): Promise<void>;
@@ -25,6 +27,7 @@ export async function openDynamoProxy(serverUrl: string): Promise<DynamoProxy> {
   const seen: string[] = [];
   let throttled = 0;
   let lost: (() => Promise<unknown>) | null = null;
+  let first: (() => Promise<unknown>) | null = null;
 
   async function serve(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const { method, url = '/', headers } = incoming;
@@ -35,6 +38,11 @@ export async function openDynamoProxy(serverUrl: string): Promise<DynamoProxy> {
       throttled -= 1;
       answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(THROTTLED);
       return;
+    }
+    if (first && action === 'Query' && body.includes('"piece#')) {
+      const meanwhile = first;
+      first = null;
+      await meanwhile();
     }
     const isRow = action === 'PutItem' && body.includes('"sk":{"S":"row"}');
     const meanwhile = isRow ? lost : null;
@@ -65,6 +73,9 @@ export async function openDynamoProxy(serverUrl: string): Promise<DynamoProxy> {
     },
     loseNextReply(meanwhile = async () => undefined) {
       lost = meanwhile;
+    },
+    beforeNextPieces(meanwhile) {
+      first = meanwhile;
     },
     seen: (action) => seen.filter((one) => one === action).length,
     async close() {
