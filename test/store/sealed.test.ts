@@ -11,6 +11,7 @@ import { sealedStore } from '../../src/store/sealed';
 import { openSqliteStore } from '../../src/store/sqlite';
 import type { ResultStore, StoredJob } from '../../src/store/store';
 import { testKeys } from '../support/encryption-keys';
+import { expectResealBesideJob } from '../support/reseal-beside';
 import { advanceClock, makeFolder } from '../support/sqlite-file';
 import { fullJob, storedJob } from '../support/stored-job';
 import { describeStore } from './conformance';
@@ -246,6 +247,10 @@ describe('resealing', () => {
       }
     }
     expect(await backend.readBlob('clear', 'input/orphan')).toBeNull();
+  });
+
+  test('beside a job that runs leaves it its claim: it is renewed and settled, with one call', async () => {
+    await expectResealBesideJob(openMemoryStore());
   });
 
   test('does not undo what an owner writes meanwhile', async () => {

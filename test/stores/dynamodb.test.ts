@@ -7,6 +7,7 @@ import { describeProcesses } from '../store/processes';
 import { describeProperties } from '../store/property';
 import { type DynamoServer, startDynamo } from '../support/dynamodb-server';
 import { testKeys } from '../support/encryption-keys';
+import { expectResealBesideJob } from '../support/reseal-beside';
 
 let server: DynamoServer;
 beforeAll(async () => {
@@ -69,6 +70,12 @@ test.each(['clear', 'sealed'])(
     await other.close();
   },
 );
+
+test('resealing beside a job that runs leaves it its claim: its owner decides anew, and calls once', async () => {
+  const store = await openDynamoStore(await server.createTable());
+  await expectResealBesideJob(store);
+  await store.close();
+});
 
 describeProcesses('one DynamoDB table', async () => ({
   url: await server.createTable(),

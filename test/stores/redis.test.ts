@@ -6,6 +6,7 @@ import { describeProcesses } from '../store/processes';
 import { describeProperties } from '../store/property';
 import { testKeys } from '../support/encryption-keys';
 import { type RedisServer, startRedis } from '../support/redis-server';
+import { expectResealBesideJob } from '../support/reseal-beside';
 import { storedJob } from '../support/stored-job';
 
 let server: RedisServer;
@@ -51,6 +52,12 @@ test('the time of a write is kept in the server, so that no later one can be bef
   const decided = await store.update('job', (_, now) => ({ returns: now, job: storedJob('job') }));
   const meta = `${new URL(url).searchParams.get('prefix')}:meta`;
   expect(await server.admin('HGET', meta, 'clock')).toBe(String(decided));
+  await store.close();
+});
+
+test('resealing beside a job that runs leaves it its claim: its owner decides anew, and calls once', async () => {
+  const store = await openRedisStore(server.newStore());
+  await expectResealBesideJob(store);
   await store.close();
 });
 
