@@ -28,6 +28,9 @@ export type ScriptedRedis = Redis &
 /** How many rows one script looks at: a few milliseconds in which the server does nothing else. */
 const STEP = MAX_PAGE + 1;
 
+/** What is longer goes over the other connection: a row with a short input and result, also sealed, is not. */
+const LARGE = 256 * 1024;
+
 /** A row as it was seen, by which a write of it is conditional. */
 interface Seen {
   job: StoredJob | null;
@@ -51,6 +54,8 @@ export class RedisStore implements ResultStore {
     private readonly name: string,
     private readonly prefix: string,
     private readonly redis: ScriptedRedis,
+    /** The connection for what is large: what is asked on it comes one after the other. */
+    private readonly texts: ScriptedRedis,
   ) {}
 
   private readonly optimistic = {
@@ -131,9 +136,7 @@ export class RedisStore implements ResultStore {
   }
 
   private async end(): Promise<void> {
-    // what was asked before is answered before; to disconnect as well would hold the process up by a timer
-    const isOver = this.redis.status === 'ready' && (await this.redis.quit().catch(() => null));
-    if (!isOver) this.redis.disconnect();
+    await Promise.all([endConnection(this.redis), endConnection(this.texts)]);
   }
 
   private async look(key: string): Promise<Seen> {
@@ -184,9 +187,22 @@ export class RedisStore implements ResultStore {
       throw new UnreachableError('store', `The store in ${this.name} is closed; open it again.`);
     try {
       const names = ['meta', ...keys].map((key) => `${this.prefix}:${key}`);
-      return await this.redis[script](names.length, ...names, this.id, ...args);
+      const redis = isLarge(script, args) ? this.texts : this.redis;
+      return await redis[script](names.length, ...names, this.id, ...args);
     } catch (error) {
       throw toRedisFault(error, this.name, job);
     }
   }
+}
+
+/** What is long on its way, there or back. */
+function isLarge(script: keyof typeof SCRIPTS, args: (string | number)[]): boolean {
+  if (script === 'readJobBlob' || script === 'listJobs' || script === 'sumJobs') return true;
+  return args.some((arg) => typeof arg === 'string' && arg.length > LARGE);
+}
+
+async function endConnection(redis: ScriptedRedis): Promise<void> {
+  // what was asked before is answered before; to disconnect as well would hold the process up by a timer
+  const isOver = redis.status === 'ready' && (await redis.quit().catch(() => null));
+  if (!isOver) redis.disconnect();
 }

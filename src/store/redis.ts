@@ -12,6 +12,7 @@ const VERSION = 1;
 const OPTIONS: RedisOptions = {
   // one protocol for every server; no reply of ours has a type that only the newer one knows
   protocol: 2,
+  scripts: Object.fromEntries(Object.entries(SCRIPTS).map(([name, lua]) => [name, { lua }])),
   connectTimeout: 10_000,
   /** A server that says nothing for so long is away. */
   socketTimeout: 10_000,
@@ -27,6 +28,12 @@ const OPTIONS: RedisOptions = {
   // a failover keeps the connection to the server that was the primary: the next one is led to the new one
   reconnectOnError: ({ message }) => /\b(READONLY|MASTERDOWN)\b/.test(message),
 };
+
+/**
+ * Of the connection that texts and lists go over, so that on a slow way no renewal waits behind 20 MB: the server says
+ * nothing until such a text is there. It is made when it is first needed.
+ */
+const FOR_TEXTS: RedisOptions = { socketTimeout: 30_000, lazyConnect: true };
 
 /**
  * Opens the store in a Redis server (6.2 or newer) that keeps what it acknowledged: `appendonly yes` with
@@ -46,7 +53,11 @@ export async function openRedisStore(url: string): Promise<ResultStore> {
   const { name, prefix, options } = parseUrl(url);
   const redis = await connectRedis(name, options);
   try {
-    return new RedisStore(await prepareServer(redis, name, prefix), name, prefix, redis);
+    const id = await prepareServer(redis, name, prefix);
+    const texts = redis.duplicate(FOR_TEXTS);
+    // whoever waits for a reply is told; without a listener the driver writes to the console
+    texts.on('error', () => undefined);
+    return new RedisStore(id, name, prefix, redis, texts as ScriptedRedis);
   } catch (error) {
     redis.disconnect();
     throw toRedisOpenFault(error, name);
@@ -82,7 +93,6 @@ async function connectRedis(name: string, options: RedisOptions): Promise<Script
     );
   });
   const redis = new Redis({ ...OPTIONS, ...options, lazyConnect: true });
-  for (const [script, lua] of Object.entries(SCRIPTS)) redis.defineCommand(script, { lua });
   let first: unknown;
   redis.on('error', (error: unknown) => {
     first ??= error;

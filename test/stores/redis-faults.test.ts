@@ -123,6 +123,33 @@ test('a server that hangs is away after a while, and serves again when it answer
   await gate.close();
 });
 
+test('a text that takes long on its way is not cut off while it flows, and holds up no other job', async () => {
+  const gate = await openGate(`127.0.0.1:${server.port}`);
+  const linked = await openRedisStore(url.replace(`127.0.0.1:${server.port}`, gate.address));
+  const blobs = { a: 'x'.repeat(6_000_000) };
+  const job = storedJob('large');
+  // longer than a server may say nothing to who asks for a row
+  gate.slow(500_000);
+  let isThere = false;
+  const writing = linked
+    .update('large', () => ({ returns: 0, job, blobs }))
+    .finally(() => {
+      isThere = true;
+    });
+  writing.catch(() => undefined);
+  let meanwhile = 0;
+  while (!isThere) {
+    await put('small', linked);
+    if (!isThere) meanwhile += 1;
+  }
+  await writing;
+  expect(meanwhile).toBeGreaterThan(10);
+  expect(await store.readBlob('large', 'a')).toBe(blobs.a);
+  expect(await linked.readBlob('large', 'a')).toBe(blobs.a);
+  await linked.close();
+  await gate.close();
+});
+
 test('a forgotten script is sent again', async () => {
   await put('job');
   await server.admin('SCRIPT', 'FLUSH');

@@ -13,6 +13,8 @@ export interface Gate {
   cut(): void;
   /** How many connections were refused so far. */
   refused(): number;
+  /** Each connection lets so many bytes a second through to the server. */
+  slow(bytesPerSecond: number): void;
   /** All gets through again; what was held back goes first. */
   open(): void;
   /** New connections lead there; those that are up stay where they are. */
@@ -30,6 +32,7 @@ export async function openGate(address: string, delayMs = 0): Promise<Gate> {
   const sockets = new Set<Socket>();
   let state: 'open' | 'held' | 'swallowing' | 'cut' = 'open';
   let refused = 0;
+  let rate = Number.POSITIVE_INFINITY;
   const server = createServer((inner) => {
     if (state === 'cut') {
       refused += 1;
@@ -48,6 +51,9 @@ export async function openGate(address: string, delayMs = 0): Promise<Gate> {
         // timers of one length fire in the order in which they were set
         if (delayMs > 0) setTimeout(() => to.write(bytes), delayMs);
         else to.write(bytes);
+        if (from === outer || rate === Number.POSITIVE_INFINITY) return;
+        from.pause();
+        setTimeout(() => from.resume(), (1000 * bytes.length) / rate);
       });
       from.on('error', () => undefined);
       from.on('close', () => {
@@ -73,6 +79,9 @@ export async function openGate(address: string, delayMs = 0): Promise<Gate> {
       for (const socket of sockets) socket.resetAndDestroy();
     },
     refused: () => refused,
+    slow(bytesPerSecond) {
+      rate = bytesPerSecond;
+    },
     open() {
       state = 'open';
       for (const socket of sockets) socket.resume();
