@@ -1,6 +1,7 @@
 import type { Running } from '../contestants/contestant';
 import type { Plan } from '../plan';
 import { median } from '../report/statistics';
+import { usageOf } from '../support/process-usage';
 import type { World } from '../world';
 import { measureDuplicates } from './duplicates';
 import { untilIdle } from './idle';
@@ -8,7 +9,6 @@ import { JobSource } from './job-source';
 import { measureKill } from './kill';
 import { measureLevel } from './levels';
 import { keepInFlight } from './load';
-import { memoryMb } from './processes';
 import type { ContestantResult } from './results';
 
 const WARM_UP_JOBS = 10;
@@ -73,8 +73,8 @@ async function measureJobs(
     const more = source.take(plan.memoryJobs - source.count);
     await keepInFlight(more, FILL_IN_FLIGHT, async (job) => void (await running.run(job)));
   }
-  const mb = memoryMb(worker.pid());
-  result.memory = mb === null ? null : { afterJobs: source.count, mb };
+  const usage = usageOf(worker.pid());
+  result.memory = usage && { afterJobs: source.count, mb: usage.rssMb };
 }
 
 async function measureHistory(
