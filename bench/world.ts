@@ -4,6 +4,7 @@ import { type OfflineModel, startOfflineModel } from '../src/dev/offline';
 import { stackEnv } from '../src/dev/stack/worker-env';
 import { type BenchPostgres, startBenchPostgres } from './servers/postgres';
 import { startTemporal } from './servers/temporal';
+import { compileWorkers } from './support/compiled-workers';
 import type { Scope } from './support/scope';
 
 /** Temporal's dev server, with a client of this process. */
@@ -22,6 +23,8 @@ export interface World {
   temporal(): Promise<TemporalServer>;
   /** So is this one. */
   postgres(): Promise<BenchPostgres>;
+  /** The program that runs a worker of `bench/workers`; compiled for the first who asks. */
+  workers(): Promise<string>;
   /** Of the servers that were started, by their names. */
   versions: Record<string, string>;
   /** For a server of one contestant alone. */
@@ -52,6 +55,7 @@ export async function openWorld(scope: Scope, delayMs: number): Promise<World> {
     versions,
     atEnd,
     temporal: onDemand(() => startTemporal(folder, versions, atEnd)),
+    workers: onDemand(() => compileWorkers(folder)),
     postgres: onDemand(() => startBenchPostgres(versions, atEnd)),
     ownEnv: (name, temporalAddress) => ({
       ...stackEnv(

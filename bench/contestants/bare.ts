@@ -16,11 +16,7 @@ export const bare: Contestant = {
     const { client, address, pid } = await world.temporal();
     const bundle = join(world.folder, 'bare-workflow.js');
     writeFileSync(bundle, await bundleWorkflow());
-    const worker = await startBenchWorker(
-      'bare',
-      { modelUrl: world.model.baseUrl, address, bundle },
-      world.atEnd,
-    );
+    const worker = await startBenchWorker(world, 'bare', { modelUrl: world.model.baseUrl, address, bundle });
     return {
       run: (job) => runBare(client, job),
       remembers: true,

@@ -18,7 +18,7 @@ export const bullmq: Contestant = {
     const pid = await startRedis(join(world.folder, 'redis'), port, world.atEnd);
     world.versions.Redis = redisVersion();
     const connection = { host: '127.0.0.1', port };
-    const worker = await startBenchWorker('bullmq', { modelUrl: world.model.baseUrl, port }, world.atEnd);
+    const worker = await startBenchWorker(world, 'bullmq', { modelUrl: world.model.baseUrl, port });
     const queue = new Queue(BULLMQ_QUEUE, { connection });
     const events = new QueueEvents(BULLMQ_QUEUE, { connection });
     // listeners for each job that is waited for

@@ -11,11 +11,7 @@ export const dbos: Contestant = {
   async open(world) {
     const postgres = await world.postgres();
     const databaseUrl = await postgres.createDatabase('dbos');
-    const worker = await startBenchWorker(
-      'dbos',
-      { modelUrl: world.model.baseUrl, databaseUrl },
-      world.atEnd,
-    );
+    const worker = await startBenchWorker(world, 'dbos', { modelUrl: world.model.baseUrl, databaseUrl });
     const client = await DBOSClient.create({ systemDatabaseUrl: databaseUrl, logger: QUIET });
     const start = { queueName: DBOS_QUEUE, workflowName: DBOS_WORKFLOW, appVersion: DBOS_VERSION };
     return {

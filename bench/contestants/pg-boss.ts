@@ -17,11 +17,7 @@ export const pgBoss: Contestant = {
     boss.on('error', console.error);
     await boss.start();
     await boss.createQueue(BOSS_QUEUE);
-    const worker = await startBenchWorker(
-      'pg-boss',
-      { modelUrl: world.model.baseUrl, databaseUrl },
-      world.atEnd,
-    );
+    const worker = await startBenchWorker(world, 'pg-boss', { modelUrl: world.model.baseUrl, databaseUrl });
     const completed = new CompletedJobs(boss);
     return {
       async run({ id, prompt }) {

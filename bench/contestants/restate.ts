@@ -22,6 +22,8 @@ export const restate: Contestant = {
       await findFreePort(),
     ];
     const env = {
+      // it makes folders there that outlive it
+      TMPDIR: world.folder,
       RESTATE_BASE_DIR: join(world.folder, 'restate'),
       RESTATE_BIND_IP: '127.0.0.1',
       RESTATE_BIND_PORT: String(node),
@@ -42,7 +44,7 @@ export const restate: Contestant = {
       },
       world.atEnd,
     );
-    const worker = await startBenchWorker('restate', { modelUrl: world.model.baseUrl, port }, world.atEnd);
+    const worker = await startBenchWorker(world, 'restate', { modelUrl: world.model.baseUrl, port });
     await register(`http://127.0.0.1:${admin}`, `http://127.0.0.1:${port}`);
     const service = restateClients
       .connect({ url: `http://127.0.0.1:${ingress}` })

@@ -1,11 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname, join } from 'node:path';
 import { UserError } from '../../src/errors';
 import type { ContestantWorker } from '../contestants/contestant';
-import type { AtEnd } from '../world';
-
-const JITI = join(dirname(require.resolve('jiti/package.json')), 'lib', 'jiti-cli.mjs');
+import type { World } from '../world';
 
 /** What a worker of the bench is told; each reads what it needs. */
 export interface WorkerSettings {
@@ -19,11 +16,12 @@ export interface WorkerSettings {
  * @throws UserError where it ends before it takes jobs
  */
 export async function startBenchWorker(
+  { workers, atEnd }: Pick<World, 'workers' | 'atEnd'>,
   name: string,
   settings: WorkerSettings,
-  atEnd: AtEnd,
 ): Promise<ContestantWorker & { stop(): Promise<void> }> {
-  let child = await spawnWorker(name, settings);
+  const program = await workers();
+  let child = await spawnWorker(program, name, settings);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
@@ -35,16 +33,15 @@ export async function startBenchWorker(
     pid: () => child.pid!,
     kill: () => end('SIGKILL'),
     async start() {
-      child = await spawnWorker(name, settings);
+      child = await spawnWorker(program, name, settings);
     },
     // nothing is under way any more, and nothing of it is kept
     stop: () => end('SIGKILL'),
   };
 }
 
-async function spawnWorker(name: string, settings: WorkerSettings) {
-  const main = join(__dirname, '..', 'workers', 'main.ts');
-  const child = spawn(process.execPath, [JITI, main, name], {
+async function spawnWorker(program: string, name: string, settings: WorkerSettings) {
+  const child = spawn(process.execPath, [program, name], {
     env: { ...process.env, BENCH_SETTINGS: JSON.stringify(settings) },
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -6,7 +6,7 @@ export type Work = (settings: WorkerSettings) => Promise<unknown>;
 /** Runs the worker that is named, until it is killed or the process that started it has ended. */
 async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(0));
-  const { work } = (await import(`./${process.argv[2]}.ts`)) as { work: Work };
+  const { work } = (await import(`./${process.argv[2]}.js`)) as { work: Work };
   await work(JSON.parse(process.env.BENCH_SETTINGS!) as WorkerSettings);
   process.send!('ready');
 }
