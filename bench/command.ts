@@ -1,6 +1,6 @@
 import { CONTESTANTS } from './contestants';
 import type { PlanOptions } from './plan';
-import { benchCommand, outputFile, someOf, wholeNumber } from './support/options';
+import { benchCommand, outputFile, someOf, wholeNumber, wholeNumbers } from './support/options';
 
 /** What the command line says. */
 export interface BenchOptions extends PlanOptions {
@@ -27,7 +27,7 @@ export function parseCommand(): BenchOptions {
     .option(
       '--in-flight <numbers>',
       'these loads alone, by commas, e.g. 1,10; ratios up to 100, --quick up to 10',
-      (text) => text.split(',').map((part) => wholeNumber()(part.trim())),
+      wholeNumbers,
     )
     .option('--jobs <n>', 'at most so many jobs a load', wholeNumber())
     .option('--rounds <n>', 'rounds of each ratio, best an even number; 0 = no ratio', wholeNumber(0))

@@ -3,7 +3,7 @@ export interface Plan {
   /** How long each call takes at the provider, ms. */
   delayMs: number;
   /** Jobs in flight at once, and how many are run so. */
-  levels: { inFlight: number; jobs: number }[];
+  levels: Levels;
   /** No new job of a load is begun after so long, so that a slow machine ends too, s. */
   levelSeconds: number;
   /** How long completed jobs are submitted again, s. */
@@ -13,7 +13,7 @@ export interface Plan {
   /** As `levelSeconds`, for each side of a round. */
   roundSeconds: number;
   /** Jobs of each side in each round. */
-  ratioLevels: { inFlight: number; jobs: number }[];
+  ratioLevels: Levels;
   /** Which of ours are compared. */
   ratioOf: string[];
   /** A worker's memory is read after so many jobs. */
@@ -77,27 +77,32 @@ export interface PlanOptions {
   delay?: number;
 }
 
-/** A plan with what was asked for. A load that it has not gets the jobs of the next higher one, or 2 a lane. */
-export function narrowPlan(
-  plan: Plan,
-  { inFlight, jobs = Number.POSITIVE_INFINITY, ...more }: PlanOptions,
-): Plan {
-  const nextHigher = (levels: Plan['levels'], n: number) => levels.find((level) => level.inFlight >= n)?.jobs;
-  const cut = (levels: Plan['levels']) =>
-    levels.map((level) => ({ ...level, jobs: Math.min(level.jobs, jobs) }));
-  const wanted = inFlight && [...new Set(inFlight)].sort((a, b) => a - b);
-  const levels = wanted?.map((n) => ({ inFlight: n, jobs: nextHigher(plan.levels, n) ?? 2 * n }));
+/** Jobs in flight at once, and how many are run so. */
+export type Levels = { inFlight: number; jobs: number }[];
+
+/** Loads with what was asked for. One that they have not gets the jobs of the next higher one, or 2 a lane. */
+export function narrowLevels(
+  levels: Levels,
+  { inFlight, jobs: most = Number.POSITIVE_INFINITY }: Pick<PlanOptions, 'inFlight' | 'jobs'>,
+): Levels {
+  const wanted = inFlight ? [...new Set(inFlight)].sort((a, b) => a - b) : levels.map((one) => one.inFlight);
+  return wanted.map((n) => ({ inFlight: n, jobs: Math.min(most, nextHigher(levels, n) ?? 2 * n) }));
+}
+
+function nextHigher(levels: Levels, n: number): number | undefined {
+  return levels.find(({ inFlight }) => inFlight >= n)?.jobs;
+}
+
+/** A plan with what was asked for. */
+export function narrowPlan(plan: Plan, { rounds, delay, ...asked }: PlanOptions): Plan {
   // rounds at more than the highest would take more than all the rest
-  const ratioLevels = wanted?.flatMap((n) => {
-    const found = nextHigher(plan.ratioLevels, n);
-    return found === undefined ? [] : [{ inFlight: n, jobs: found }];
-  });
+  const inRounds = asked.inFlight?.filter((n) => nextHigher(plan.ratioLevels, n) !== undefined);
   return {
     ...plan,
-    delayMs: more.delay ?? plan.delayMs,
-    levels: cut(levels ?? plan.levels),
-    ratioLevels: cut(ratioLevels ?? plan.ratioLevels),
-    rounds: more.rounds ?? plan.rounds,
-    memoryJobs: Math.min(plan.memoryJobs, jobs),
+    delayMs: delay ?? plan.delayMs,
+    levels: narrowLevels(plan.levels, asked),
+    ratioLevels: narrowLevels(plan.ratioLevels, { ...asked, inFlight: inRounds }),
+    rounds: rounds ?? plan.rounds,
+    memoryJobs: Math.min(plan.memoryJobs, asked.jobs ?? plan.memoryJobs),
   };
 }

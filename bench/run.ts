@@ -1,7 +1,8 @@
 import type { Contestant, Running } from './contestants/contestant';
 import { measureContestant } from './measure/contestant';
-import { measureRatio, type Side } from './measure/ratio';
+import { measureRatio } from './measure/ratio';
 import type { BenchResult, ContestantResult, RatioResult } from './measure/results';
+import type { Side } from './measure/rounds';
 import type { Plan } from './plan';
 import { versionsOf } from './report/versions';
 import type { World } from './world';

@@ -1,4 +1,4 @@
-import type { MedianInterval } from '../report/statistics';
+import type { Ratios } from './rounds';
 
 /** One load of fresh jobs. */
 export interface LevelResult {
@@ -54,18 +54,12 @@ export interface ContestantResult {
 }
 
 /** Ours against the bare workflow, in rounds that alternate. */
-export interface RatioResult {
+export interface RatioResult extends Ratios {
   name: string;
   inFlight: number;
   rounds: number;
   /** Of each side, in the shortest round. */
   jobsARound: number;
-  /** Of the p50 of submit-to-answer. */
-  p50: MedianInterval;
-  /** Of the wall-clock time a job. */
-  time: MedianInterval;
-  /** Of the processor time a job, all but the provider's: what a busy machine blurs least. Null without /proc. */
-  cpu: MedianInterval | null;
 }
 
 /** A whole run. */

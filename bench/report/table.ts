@@ -1,5 +1,5 @@
 import type { BenchResult, ContestantResult, LevelResult } from '../measure/results';
-import type { MedianInterval } from './statistics';
+import { maybe, ms, ratio, table, wrap } from './cells';
 
 /** What the calls billed after a kill rest on. */
 const RECOVERY_NOTE: Record<string, string> = {
@@ -108,38 +108,4 @@ function sections({ contestants, ratios, recovery }: BenchResult): string[] {
 function times({ jobs, p50Ms, p99Ms, maxMs }: LevelResult): string {
   const high = jobs < 100 ? `max ${ms(maxMs)}` : ms(p99Ms);
   return `${ms(p50Ms)} / ${high} (${jobs.toLocaleString('en')})`;
-}
-
-function ratio({ median, low, high }: MedianInterval): string {
-  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
-}
-
-/** Three digits that mean something. */
-function ms(value: number): string {
-  return value < 1
-    ? value.toFixed(3)
-    : value < 100
-      ? value.toFixed(1)
-      : Math.round(value).toLocaleString('en');
-}
-
-function maybe<T>(value: T | null | undefined, show: (value: T) => string): string {
-  return value == null ? '-' : show(value);
-}
-
-/** The first column to the left, the others to the right. */
-function table(heads: string[], rows: string[][]): string {
-  const widths = heads.map((_, at) => Math.max(...[heads, ...rows].map((row) => row[at]!.length)));
-  const line = (cells: string[]) =>
-    cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  ');
-  return [heads, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n');
-}
-
-function wrap(text: string, width = 110): string {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    if (lines.at(-1)!.length + word.length + 1 > width) lines.push('');
-    lines.push(`${lines.pop()} ${word}`.trim());
-  }
-  return lines.join('\n');
 }

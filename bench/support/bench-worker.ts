@@ -1,13 +1,22 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { UserError } from '../../src/errors';
 import type { ContestantWorker } from '../contestants/contestant';
 import type { World } from '../world';
 
-/** What a worker of the bench is told; each reads what it needs. */
+/** What a worker of the bench is told, JSON; each reads what it needs. */
 export interface WorkerSettings {
   modelUrl: string;
-  [more: string]: string | number;
+  [more: string]: unknown;
+}
+
+/** A worker of the bench. */
+export interface BenchWorker extends ContestantWorker {
+  /** What it told when it took jobs. */
+  told: unknown;
+  /** The process that is its worker now. */
+  child(): ChildProcess;
+  stop(): Promise<void>;
 }
 
 /**
@@ -19,9 +28,10 @@ export async function startBenchWorker(
   { workers, atEnd }: Pick<World, 'workers' | 'atEnd'>,
   name: string,
   settings: WorkerSettings,
-): Promise<ContestantWorker & { stop(): Promise<void> }> {
+): Promise<BenchWorker> {
   const program = await workers();
-  let child = await spawnWorker(program, name, settings);
+  const first = await spawnWorker(program, name, settings);
+  let { child } = first;
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
@@ -31,9 +41,11 @@ export async function startBenchWorker(
   atEnd(() => end('SIGKILL'));
   return {
     pid: () => child.pid!,
+    told: first.told,
+    child: () => child,
     kill: () => end('SIGKILL'),
     async start() {
-      child = await spawnWorker(program, name, settings);
+      child = (await spawnWorker(program, name, settings)).child;
     },
     // nothing is under way any more, and nothing of it is kept
     stop: () => end('SIGKILL'),
@@ -53,12 +65,12 @@ async function spawnWorker(program: string, name: string, settings: WorkerSettin
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
   child.once('exit', () => process.off('exit', killAtExit));
-  const isReady = await Promise.race([
-    once(child, 'message').then(() => true),
+  const ready = await Promise.race([
+    once(child, 'message').then(([message]) => message as { told: unknown }),
     // 'close', not 'exit': only then has all that it wrote been read
-    once(child, 'close').then(() => false),
+    once(child, 'close').then(() => null),
   ]);
-  if (isReady) return child;
+  if (ready) return { child, told: ready.told };
   const lines = said.trim().split('\n');
   const why = lines.find((line) => /error/i.test(line)) ?? (lines.at(-1) || 'it said nothing');
   throw new UserError(`The worker of ${name} did not start: ${why.trim()}`, { code: 'bench_worker' });

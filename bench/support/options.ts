@@ -16,6 +16,11 @@ export function wholeNumber(least = 1, example = 10): (text: string) => number {
   };
 }
 
+/** Parses an option: whole numbers of 1 or more, by commas. */
+export function wholeNumbers(text: string): number[] {
+  return text.split(',').map((part) => wholeNumber()(part.trim()));
+}
+
 /** Parses an option: a number above 0, with a fraction too, and at most `most`. */
 export function aboveZero(most: number, example: number): (text: string) => number {
   return (text) => {

@@ -23,8 +23,8 @@ export interface DevServerOptions {
   searchAttributes?: Readonly<Record<string, string>>;
   /** A namespace to make beside `default`. */
   namespace?: string;
-  /** More of the server's dynamic configuration, e.g. `{ 'limit.historyCount.suggestContinueAsNew': 20 }`. */
-  dynamicConfig?: Readonly<Record<string, number>>;
+  /** More of the server's dynamic configuration, e.g. `{ 'limit.historyCount.suggestContinueAsNew': 20 }`; it goes first. */
+  dynamicConfig?: Readonly<Record<string, number | string>>;
 }
 
 /** A dev server that answers. */
@@ -43,6 +43,15 @@ export interface DevServer {
 /** Longest wait for the first answer, in milliseconds; a warm start takes under two seconds. */
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 5_000;
+
+const DYNAMIC_CONFIG: NonNullable<DevServerOptions['dynamicConfig']> = {
+  // the one shard of a dev server polls its queues 20 times a second by default, which costs each task 40 ms
+  'history.transferProcessorMaxPollRPS': 2000,
+  'history.timerProcessorMaxPollRPS': 2000,
+  // a deleted history goes once the queues have noted how far they are: every 30 s by default
+  'history.transferProcessorUpdateAckInterval': '1s',
+  'history.visibilityProcessorUpdateAckInterval': '1s',
+};
 
 /**
  * Starts Temporal's dev server on 127.0.0.1 and resolves when it answers. On Linux it dies with this process, even by
@@ -88,14 +97,8 @@ function serverArguments(options: DevServerOptions): string[] {
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port)];
   args.push('--log-level', options.logLevel ?? 'error');
   args.push(...(options.headless ? ['--headless'] : ['--ui-port', String(options.uiPort)]));
-  // The one shard of a dev server polls its queues 20 times a second by default, which costs each task 40 ms.
-  args.push('--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000');
-  args.push('--dynamic-config-value', 'history.timerProcessorMaxPollRPS=2000');
-  // A deleted history goes once the queues have noted how far they are: every 30 s by default.
-  args.push('--dynamic-config-value', 'history.transferProcessorUpdateAckInterval="1s"');
-  args.push('--dynamic-config-value', 'history.visibilityProcessorUpdateAckInterval="1s"');
-  for (const [name, value] of Object.entries(options.dynamicConfig ?? {})) {
-    args.push('--dynamic-config-value', `${name}=${value}`);
+  for (const [name, value] of Object.entries({ ...DYNAMIC_CONFIG, ...options.dynamicConfig })) {
+    args.push('--dynamic-config-value', `${name}=${JSON.stringify(value)}`);
   }
   if (options.dbFilename) {
     args.push('--db-filename', options.dbFilename);
