@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { findFreePort, startDevServer } from '../../src/dev/temporal';
 import { assertPortFree, isListening } from '../../src/dev/temporal/ports';
 import { until } from './until';
 
+const CLOSE_EVENT = temporal.api.enums.v1.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT;
 const DIST = resolve(__dirname, '../../dist/dev/temporal');
 const folder = mkdtempSync(join(tmpdir(), 'infer-once-dev-server-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -39,6 +41,26 @@ test('it answers as soon as it is said to be there, UI too, and keeps its workfl
   expect(kept.status.name).toBe('RUNNING');
   expect(kept.searchAttributes.JobTask).toEqual(['enrich']);
   await Promise.all([second.stop(), second.stop()]);
+});
+
+test('2,000 may wait at once: none is refused', async () => {
+  const server = await startDevServer({ port: await findFreePort(), uiPort: 0, headless: true });
+  // a refusal is seen as it is, not asked again
+  const connection = await Connection.connect({ address: server.address, interceptors: [] });
+  const { workflow } = new Client({ connection });
+  await workflow.start('anything', { taskQueue: 'none', workflowId: 'awaited' });
+  const polls = Array.from({ length: 2_000 }, () =>
+    connection.workflowService.getWorkflowExecutionHistory({
+      ...{ namespace: 'default', execution: { workflowId: 'awaited' } },
+      ...{ waitNewEvent: true, historyEventFilterType: CLOSE_EVENT },
+    }),
+  );
+  const told = Promise.allSettled(polls);
+  await workflow.getHandle('awaited').terminate();
+  const refused = (await told).filter(({ status }) => status === 'rejected');
+  await connection.close();
+  await server.stop();
+  expect(refused).toEqual([]);
 });
 
 test('a port in use is named, with the remedy, before anything is started', async () => {
