@@ -79,7 +79,8 @@ export async function createJobWorker(given: JobWorkerOptions): Promise<Worker> 
     ...(maxRps && { maxTaskQueueActivitiesPerSecond: maxRps }),
     shutdownGraceTime: shutdownGraceMs,
     shutdownForceTime: shutdownGraceMs + FORCE_AFTER_MS,
-    // a job whose worker died waits this long for it before another takes its next step
+    // a job whose worker died waits this long for it before another takes its next step; the SDK's 10 s are no faster.
+    // Pollers and cache are the SDK's own: no others are better (docs/bench.md, Settings)
     stickyQueueScheduleToStartTimeout: '1s',
     // a cancel reaches a call by its heartbeats: let them through as they come
     maxHeartbeatThrottleInterval: heartbeatTimeoutMs / 3,
