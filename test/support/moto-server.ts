@@ -22,6 +22,11 @@ export const AWS_ENV: NodeJS.ProcessEnv = {
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: undefined,
 };
+
+/** The same, for a process that is started with nothing else. */
+export const AWS_CHILD_ENV: Record<string, string> = Object.fromEntries(
+  Object.entries(AWS_ENV).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+);
 // in the tests' own process alone: that the product keeps it quiet is for the product to show
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
