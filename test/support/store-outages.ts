@@ -28,8 +28,11 @@ async function redisKilled(): Promise<FailingStore> {
 async function postgresCrowded(): Promise<FailingStore> {
   const { createDatabase, port, stop } = await startPostgres('max_connections=40');
   const others: Client[] = [];
+  const giveBack = async () => {
+    await Promise.all(others.splice(0).map((client) => client.end()));
+  };
   return {
-    newStore: createDatabase,
+    ...{ newStore: createDatabase, giveBack },
     async takeAway() {
       await until('the store has no connection left', async () => {
         others.push(...(await takeConnections(port)));
@@ -40,10 +43,10 @@ async function postgresCrowded(): Promise<FailingStore> {
         return rowCount === 0;
       });
     },
-    async giveBack() {
-      await Promise.all(others.splice(0).map((client) => client.end()));
+    async stop() {
+      await giveBack();
+      await stop();
     },
-    stop,
   };
 }
 
