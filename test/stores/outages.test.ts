@@ -1,5 +1,5 @@
 import { endsWithPromisesKept } from '../support/crash-history';
-import { type CrashWorld, STEADY, startCrashWorld } from '../support/crash-world';
+import { type CrashWorld, startCrashWorld } from '../support/crash-world';
 import { streamJobs } from '../support/job-stream';
 import { done } from '../support/kill-table';
 import { INPUT, outcome } from '../support/killed-job';
@@ -10,6 +10,8 @@ import { loggedBy } from '../support/worker-process';
 
 const AT_ONCE = 6;
 const JOBS = 20;
+/** A lease outlives the outage, however busy the machine is: so none is in doubt. */
+const PATIENT = { INFER_ONCE_LEASE: '50s', INFER_ONCE_HEARTBEAT_TIMEOUT: '20s' };
 
 const stores: FailingStore[] = [];
 let world: CrashWorld;
@@ -30,7 +32,7 @@ test.each(STORE_OUTAGES)(
     const name = outage.replaceAll(' ', '-');
     const lane = await world.openLane(name);
     const workers = await Promise.all(
-      [1, 2].map(() => lane.startWorker({ program: 'command', env: STEADY })),
+      [1, 2].map(() => lane.startWorker({ program: 'command', env: PATIENT })),
     );
     const held = `${name}-held`;
     await world.holdCalls(held);

@@ -14,7 +14,7 @@ export interface JobStream {
   away(): number;
   /** No more jobs; resolves when the last is told. */
   end(): Promise<void>;
-  /** Resolves by itself where a number of jobs was asked for. */
+  /** Resolves as {@link JobStream.end} does. */
   readonly ended: Promise<void>;
 }
 
@@ -22,8 +22,8 @@ export interface JobStream {
 export interface StreamSpec {
   /** How many jobs are under way at once. */
   streams: number;
-  /** How many jobs there are in all; default: until {@link JobStream.end}. */
-  jobs?: number;
+  /** Hears each record that is told, before the next job is submitted. */
+  hear?(record: JobRecord): void;
   /** What a person does about a job that waits for a decision; default nothing. */
   decide?(record: JobRecord): Promise<unknown>;
 }
@@ -32,11 +32,7 @@ export interface StreamSpec {
  * Streams jobs `NAME-0`, `NAME-1`, …, each submitted twice at once and waited for. Whoever meets a part that is away
  * asks again, as every client does.
  */
-export function streamJobs(
-  lane: Lane,
-  name: string,
-  { streams, jobs = Infinity, decide }: StreamSpec,
-): JobStream {
+export function streamJobs(lane: Lane, name: string, { streams, hear, decide }: StreamSpec): JobStream {
   const ids: string[] = [];
   let [told, away, isOver] = [0, 0, false];
 
@@ -54,19 +50,20 @@ export function streamJobs(
   }
 
   const stream = async () => {
-    while (!isOver && ids.length < jobs) {
+    while (!isOver) {
       const job = { job_id: `${name}-${ids.length}`, task: 'enrich', input: INPUT };
       ids.push(job.job_id);
       const submit = () => persist(() => lane.jobs.submit(job));
       await Promise.all([submit(), submit()]);
-      const hear = () => persist(() => outcome(lane, job.job_id));
-      let record = await hear();
+      const ask = () => persist(() => outcome(lane, job.job_id));
+      let record = await ask();
       while (decide && record.status === 'IN_DOUBT') {
         const doubted = record;
         await persist(() => decide(doubted));
-        record = await hear();
+        record = await ask();
       }
       told += 1;
+      hear?.(record);
     }
   };
   const ended = Promise.all(Array.from({ length: streams }, stream)).then(() => undefined);
