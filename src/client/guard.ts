@@ -14,15 +14,15 @@ export async function guard<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    const cause = error instanceof ServiceError ? error.cause : error;
-    if (isGrpcServiceError(cause) && AWAY.has(cause.code)) {
+    const status = grpcStatus(error);
+    if (AWAY.has(status)) {
       throw new UnreachableError(
         'temporal',
         'Temporal does not answer; check that it runs and that TEMPORAL_ADDRESS names it, then try again.',
         error,
       );
     }
-    if (isGrpcServiceError(cause) && cause.code === AT_LIMIT) {
+    if (status === AT_LIMIT) {
       throw new UnreachableError(
         'temporal',
         "Temporal is at a limit of its namespace; try again later, and look at the namespace's limits where it goes on.",
@@ -31,4 +31,15 @@ export async function guard<T>(call: Promise<T>): Promise<T> {
     }
     throw error;
   }
+}
+
+/** Whether Temporal refused because its namespace is at a limit (of its long polls, say); what it would say can be asked later. */
+export function isAtLimit(error: unknown): boolean {
+  return error instanceof UnreachableError && grpcStatus(error.cause) === AT_LIMIT;
+}
+
+/** OK where it is no error of gRPC's. */
+function grpcStatus(error: unknown): number {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) ? cause.code : 0;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
+import { isAtLimit } from './guard';
 import { pollEnd } from './poll-end';
 import { watchUntilClosed } from './runs';
 import { restartRun, type Scope } from './scope';
@@ -63,7 +64,14 @@ async function lookUntilAnswered(
       await restartRun(scope, key, record);
       run = watchRun(scope, key, left);
     }
-    await Promise.race([run.closed, pause(looks, enough)]);
+    const looked = pause(looks, enough);
+    // nobody else can poll then either; the record is looked at all the same
+    const closed = run.closed.catch((error: unknown) => {
+      if (!isAtLimit(error)) throw error;
+      run = null;
+      return looked;
+    });
+    await Promise.race([closed, looked]);
     signal.throwIfAborted();
   }
 }
