@@ -11,12 +11,15 @@ import { until } from '../support/until';
 const DELAY_MS = 5;
 const ADDRESS = /127\.0\.0\.1:\d+/;
 
-let server: StoreServer;
+const servers: StoreServer[] = [];
 let world: CrashWorld;
 beforeAll(async () => {
-  world = await startCrashWorld({ makeStore: () => server.newStore(), storeEnv: AWS_CHILD_ENV });
+  world = await startCrashWorld({ makeStore: () => servers.at(-1)!.newStore(), storeEnv: AWS_CHILD_ENV });
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  await world.stop();
+  await Promise.all(servers.map((server) => server.stop()));
+});
 
 test.each([
   { name: 'PostgreSQL', start: STORE_SERVERS.PostgreSQL, jobs: 60 },
@@ -25,7 +28,7 @@ test.each([
 ])(
   '$name behind a slow way that swallows replies, hangs and breaks under two workers: every job is answered by one call, and none is in doubt',
   async ({ name, start, jobs: size }) => {
-    server = await start();
+    servers.push(await start());
     const lane = await world.openLane(name);
     const gate = await openGate(lane.storeUrl.match(ADDRESS)![0], DELAY_MS);
     const env = { ...STEADY, INFER_ONCE_STORE_URL: lane.storeUrl.replace(ADDRESS, gate.address) };
@@ -41,7 +44,6 @@ test.each([
     // none was found again: a worker whose store is away keeps its claim and its answer
     expect(records.filter((record) => record?.source !== 'inference')).toEqual([]);
     await Promise.all(workers.map((worker) => worker.kill()));
-    process.stdout.write(`${name}: ${records.length} jobs\n`);
     await gate.close();
   },
   240_000,
