@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { InvalidInputError } from './errors';
 
@@ -45,7 +45,7 @@ export function identifyInput(jobId: string, task: string, input: unknown): Inpu
 
 /** SHA-256 of a text's UTF-8, as 64 hex digits. */
 export function textDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 function toJson(jobId: string, input: unknown): string {
