@@ -3,14 +3,8 @@ import type { StoreCorruptError } from '../errors';
 import { ALONE, Batches } from './batches';
 import { mayBeOfOneRow } from './postgres-faults';
 import type { PostgresQueries } from './postgres-queries';
-import {
-  lookAt,
-  type Query,
-  type RowWrite,
-  writeRow,
-  writeRows,
-  writeWithBlobs,
-} from './postgres-statements';
+import { lookAt, type Query } from './postgres-statements';
+import { type RowWrite, writeRow, writeRows, writeWithBlobs } from './postgres-writes';
 import { decodeRow, type JobRow } from './row';
 import type { Change, StoredJob } from './store';
 
