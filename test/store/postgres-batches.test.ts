@@ -81,6 +81,19 @@ test('a job whose row somebody else holds waits by itself', async () => {
     expect((await store.read(key)).job).toMatchObject({ attempts: key === 'job-0' ? 1 : 2 });
 });
 
+test('to remove jobs waits for nobody: one that is being written is not as it was seen', async () => {
+  const keys = ['a', 'b'];
+  await Promise.all(keys.map(put));
+  const rows = await Promise.all(keys.map(async (key) => (await store.read(key)).job!));
+  const other = new Client({ connectionString: url });
+  await other.connect();
+  await other.query(`BEGIN; SELECT FROM infer_once.jobs WHERE key = 'a' FOR UPDATE`);
+  expect(await store.remove(rows)).toBe(1);
+  await other.end();
+  expect((await store.read('a')).job).toEqual(storedJob('a'));
+  expect((await store.read('b')).job).toBeNull();
+});
+
 test('processes that write the same jobs in different orders do not hold each other up', async () => {
   const keys = Array.from({ length: 64 }, (_, index) => `job-${index}`);
   await Promise.all(keys.map(put));

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { ConfigError, StoreCorruptError, UnreachableError } from '../../src/errors';
 import { openPostgresStore } from '../../src/store/postgres';
 import type { ResultStore } from '../../src/store/store';
 import { openGate } from '../support/gate';
+import { takeAllConnections } from '../support/postgres-connections';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { storedJob } from '../support/stored-job';
 import { until } from '../support/until';
@@ -104,23 +104,8 @@ test('the reply to a committed write is lost: the writer is told that the store 
   await gate.close();
 });
 
-/** Takes every connection that the server has, the superuser's own reserve too. */
-async function takeAllConnections(): Promise<Client[]> {
-  const taken: Client[] = [];
-  for (;;) {
-    const client = new Client({ connectionString: url });
-    try {
-      await client.connect();
-    } catch (error) {
-      if ((error as { code?: string }).code === '53300') return taken;
-      throw error;
-    }
-    taken.push(client);
-  }
-}
-
 test('a server without a connection left says so, and serves again when one is free', async () => {
-  const others = await takeAllConnections();
+  const others = await takeAllConnections(url);
   const second = await openPostgresStore(url).catch((e) => e);
   expect(second).toBeInstanceOf(UnreachableError);
   expect(second.message).toContain('no connection left');
@@ -133,7 +118,7 @@ test('a server without a connection left says so, and serves again when one is f
 
 test('a server with fewer connections left than a store under load asks for says so, serves all the same, and loses nothing', async () => {
   // the one that the store has stays its own; it would take more
-  const others = await takeAllConnections();
+  const others = await takeAllConnections(url);
   const refused: Error[] = [];
   const persist = async (key: string): Promise<string> => {
     try {

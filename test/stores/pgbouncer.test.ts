@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { openPostgresStore } from '../../src/store/postgres';
 import type { ResultStore, StoredJob } from '../../src/store/store';
 import { describeStore } from '../store/conformance';
@@ -56,5 +57,10 @@ test('a pooler that hides what it is, and gives a named statement to another ses
   await Promise.all(stores.map(touchAll));
   for (const key of keys) expect((await stores[0]!.read(key)).job).toMatchObject({ key, token: 4 });
   await Promise.all(stores.map((store) => store.close()));
+  // who has these sessions next finds them as they were
+  const next = new Client({ connectionString: url });
+  await next.connect();
+  expect((await next.query('SHOW random_page_cost')).rows).toEqual([{ random_page_cost: '4' }]);
+  await next.end();
   await hidden.stop();
 });

@@ -1,6 +1,7 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { openDynamoProxy } from './dynamodb-proxy';
 import { startDynamo } from './dynamodb-server';
+import { takeAllConnections } from './postgres-connections';
 import { startPostgres } from './postgres-server';
 import { startRedis } from './redis-server';
 import { until } from './until';
@@ -35,7 +36,7 @@ async function postgresCrowded(): Promise<FailingStore> {
     ...{ newStore: createDatabase, giveBack },
     async takeAway() {
       await until('the store has no connection left', async () => {
-        others.push(...(await takeConnections(port)));
+        others.push(...(await takeAllConnections(`postgres://postgres@127.0.0.1:${port}/postgres`)));
         const [first] = others;
         const { rowCount } = await first!.query(
           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'infer-once'",
@@ -48,21 +49,6 @@ async function postgresCrowded(): Promise<FailingStore> {
       await stop();
     },
   };
-}
-
-/** Takes every connection that is free, the superuser's own reserve too. */
-async function takeConnections(port: number): Promise<Client[]> {
-  for (const taken: Client[] = []; ; ) {
-    const client = new Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-    } catch (error) {
-      if ((error as { code?: string }).code === '53300') return taken;
-      throw error;
-    }
-    taken.push(client);
-  }
 }
 
 async function dynamoThrottled(): Promise<FailingStore> {
