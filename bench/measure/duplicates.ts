@@ -9,7 +9,7 @@ export const DUPLICATES_IN_FLIGHT = 64;
 /** Over how many completed jobs they are spread. */
 const DIFFERENT = 500;
 /** One at a time: at most so many, in at most so many seconds; the first tenth warms up. */
-const ONE_BY_ONE = 1000;
+const ONE_BY_ONE = 20_000;
 const ONE_BY_ONE_MS = 3_000;
 
 /** Submits completed jobs again, and asks for their answers. */

@@ -4,11 +4,9 @@ import { runCommand, writeFigures } from '../support/run-command';
 import type { Scope } from '../support/scope';
 import { BACKENDS } from './backends';
 import { loadJobs, type Writes } from './jobs';
-import { growTo, measureTimes, type Times } from './records';
+import { compareSizes, FEW_RECORDS, type Sizes, toText } from './sizes';
 
 const NAMES = Object.keys(BACKENDS);
-/** The size beside which the one that was asked for is told. */
-const FEW_RECORDS = 1_000;
 
 const options = benchCommand('bench:store')
   .description(
@@ -30,29 +28,17 @@ const options = benchCommand('bench:store')
   .parse()
   .opts<{ stores: string[]; seconds: number; atOnce: number; records?: number; json?: string }>();
 
-/** For a line of progress: the figures have all that was measured. */
-const brief = (_: string, value: unknown) =>
-  typeof value === 'number' ? Number(value.toPrecision(3)) : value;
-
-interface Sized {
-  store: string;
-  records: number;
-  bytes: number;
-  times: Times;
-}
-
-async function measure(scope: Scope, name: string): Promise<{ writes: Writes; sizes: Sized[] }> {
-  const backend = await BACKENDS[name]!(scope);
-  const sizes: Sized[] = [];
-  for (const records of options.records ? [...new Set([FEW_RECORDS, options.records])] : []) {
-    await growTo(backend, records);
-    const times = await measureTimes(backend.store);
-    sizes.push({ store: name, records, bytes: await backend.bytes(), times });
-    console.error(`${name}, ${records} records: ${JSON.stringify(times, brief)}`);
-  }
+async function measure(scope: Scope, name: string): Promise<{ writes: Writes; sizes: Sizes | null }> {
+  const open = BACKENDS[name]!;
+  const tell = (line: string) => console.error(line);
+  const { backend, sizes } = options.records
+    ? await compareSizes(scope, open, options.records, tell)
+    : { backend: await open(scope), sizes: null };
+  if (sizes) tell(toText(sizes));
+  // beside the many, where many were asked for
   const writes = await loadJobs(name, backend.store, options);
   const { perSecond, p50Ms, p99Ms } = writes;
-  console.error(
+  tell(
     `${name}: ${Math.round(perSecond)} jobs a second, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
   );
   return { writes, sizes };
@@ -60,11 +46,11 @@ async function measure(scope: Scope, name: string): Promise<{ writes: Writes; si
 
 async function main(scope: Scope): Promise<number> {
   const writes: Writes[] = [];
-  const sizes: Sized[] = [];
+  const sizes: Sizes[] = [];
   for (const name of options.stores) {
     const found = await scope.within((inner) => measure(inner, name));
     writes.push(found.writes);
-    sizes.push(...found.sizes);
+    if (found.sizes) sizes.push(found.sizes);
   }
   writeFigures(options.json, { options, writes, sizes });
   return 0;
