@@ -32,7 +32,7 @@ export async function callAndSettle(
   const owns = await hasTime(env, job, claimed, claimedAt);
   // looked at last: a cancel may have come while the lease was renewed
   if (!owns || job.canceled.aborted || job.shutdown.aborted) return giveUpUnsent(env, job, claimed);
-  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt);
+  const lease = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt);
   const saveUntil = claimedAt + job.policy.callTimeoutMs + ROOM_TO_SAVE_MS;
   try {
     env.onEvent({ event: 'sent', key, call_id: claimed.call_id, attempt: claimed.row.attempts });
@@ -43,12 +43,13 @@ export async function callAndSettle(
       signal: AbortSignal.any([job.canceled, job.shutdown]),
     };
     const outcome = call.start ? await startCall(env, job, call.start, context) : await call.send(context);
+    lease.hasOutcome();
     if (outcome.kind === 'started') {
       return await keepOperation(env, job, claimed, outcome.operation, saveUntil);
     }
     return await settle(env, job, claimed, outcome, saveUntil);
   } finally {
-    stopRenewing();
+    lease.stop();
   }
 }
 
@@ -79,10 +80,17 @@ async function giveUpUnsent(env: OnceEnv, job: OnceJob, claimed: Claimed): Promi
   return byRow((await save(release(claimed))).row);
 }
 
+/** The lease of a call that is under way. */
+interface KeptLease {
+  /** Its loss need not be told any more: what this claim writes next takes it away, or tells of its loss itself. */
+  hasOutcome(): void;
+  /** Ends the renewals. */
+  stop(): void;
+}
+
 /**
- * Renews the lease until the returned function is called, and at once where the claim took long to be written. A
- * lost lease stops nothing but the renewals: to abort the call would un-bill nothing, it would only throw the answer
- * away.
+ * Renews the lease, and at once where the claim took long to be written. A lost lease stops nothing but the renewals:
+ * to abort the call would un-bill nothing, it would only throw the answer away.
  */
 function keepLease(
   env: OnceEnv,
@@ -90,20 +98,24 @@ function keepLease(
   claimed: Claimed,
   leaseMs: number,
   claimedAt: number,
-): () => void {
+): KeptLease {
+  let isNews = true;
   const renewNow = () => {
     env.store.update(key, renew(claimed, leaseMs)).then(
       (owned) => {
         if (owned) return;
         stop();
-        env.onEvent({ event: 'lease_lost', key, call_id: claimed.call_id });
+        if (isNews) env.onEvent({ event: 'lease_lost', key, call_id: claimed.call_id });
       },
       (e) => env.onEvent({ event: 'store_away', key, call_id: claimed.call_id, reason: whyAway(e) }),
     );
   };
   const stop = env.clock.every(leaseMs / 3, renewNow);
   if (env.clock.monotonic() - claimedAt > leaseMs / 3) renewNow();
-  return stop;
+  const hasOutcome = () => {
+    isNews = false;
+  };
+  return { hasOutcome, stop };
 }
 
 /** Writes what became of a call. */

@@ -4,6 +4,7 @@ import { claim, expire } from '../../src/once/rules/claim';
 import { cancel, decide } from '../../src/once/rules/decide';
 import { submit } from '../../src/once/rules/submit';
 import { openMemoryStore } from '../../src/store/memory';
+import type { ResultStore } from '../../src/store/store';
 import { until } from '../support/until';
 import { ANSWER, KEY, Scene, SEED, TEST_POLICY } from './scene';
 import { SteppedClock } from './stepped-clock';
@@ -177,6 +178,28 @@ describe('while a call is under way', () => {
     expect(await first).toMatchObject({ kind: 'settled', row: { status: 'COMPLETED', source: 'inference' } });
     expect(scene.starts).toBe(1);
   });
+});
+
+test('a renewal that was under way as the answer was saved is no lost lease', async () => {
+  const clock = new SteppedClock();
+  scene.clock = clock;
+  const saved = new Promise<void>((done) =>
+    scene.afterWrite((_, { status }) => status === 'COMPLETED', done),
+  );
+  const { store } = scene;
+  let writesOfCall = 0;
+  scene.store = Object.assign(Object.create(store) as ResultStore, {
+    async update(...asked: Parameters<ResultStore['update']>) {
+      const isRenewal = scene.starts === 1 && writesOfCall++ === 0;
+      if (isRenewal) await saved;
+      return store.update(...asked);
+    },
+  });
+  scene.meanwhile = () => clock.pass(TEST_POLICY.leaseMs / 2);
+  await scene.runSent(ANSWER);
+  await clock.pass(0);
+  expect(writesOfCall).toBe(2);
+  expect(scene.events).toEqual(['claimed', 'sent', 'completed']);
 });
 
 describe('an answer whose first save was made, and whose reply was lost', () => {

@@ -78,8 +78,8 @@ export const MUTANTS: readonly Mutant[] = [
     'a lost lease aborts the call',
     edit(
       CALL,
-      'const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt);',
-      'const lost = new AbortController();\n  const stopRenewing = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt, lost);',
+      'const lease = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt);',
+      'const lost = new AbortController();\n  const lease = keepLease(env, key, claimed, job.policy.leaseMs, claimedAt, lost);',
     ),
     edit(
       CALL,
@@ -88,8 +88,8 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     edit(
       CALL,
-      "env.onEvent({ event: 'lease_lost'",
-      "lost.abort();\n        env.onEvent({ event: 'lease_lost'",
+      "if (isNews) env.onEvent({ event: 'lease_lost'",
+      "lost.abort();\n        if (isNews) env.onEvent({ event: 'lease_lost'",
     ),
     edit(
       CALL,

@@ -1,5 +1,11 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { JobClient, JobForgottenError } from '../../src';
+import type { ProviderCopies } from '../../src/client/types';
+import { providerCopies } from '../../src/provider/copies';
+import { createProvider } from '../../src/provider/openai';
+import type { Provider } from '../../src/provider/provider';
 import { openStore } from '../../src/store/open';
+import { loadTasks } from '../../src/tasks/registry';
 import { startCli } from '../cli/support';
 import { errorOf } from '../promises/support';
 import { type Child, startChild } from '../support/child';
@@ -8,6 +14,7 @@ import { type CrashWorld, type Lane, STEADY, startCrashWorld } from '../support/
 import { INPUT } from '../support/killed-job';
 import { AWS_CHILD_ENV } from '../support/moto-server';
 import { STORE_SERVERS, type StoreName, type StoreServer } from '../support/store-servers';
+import { until } from '../support/until';
 
 const NAMES = Object.keys(STORE_SERVERS) as StoreName[];
 const SECRET = 'a title that nobody may keep';
@@ -16,9 +23,17 @@ const TWENTY_MB = 20 * 1024 * 1024;
 const PROCESSES = 5;
 const TIMES = 10;
 
+/** Whether a history that can't be had is there all the same. */
+function isThere(error: unknown): false {
+  if (error instanceof WorkflowNotFoundError) return false;
+  throw error;
+}
+
 const servers = {} as Record<StoreName, StoreServer>;
 const submitters: Child[] = [];
 let world: CrashWorld;
+let provider: Provider;
+let copies: ProviderCopies;
 beforeAll(async () => {
   await Promise.all(
     NAMES.map(async (name) => {
@@ -29,12 +44,15 @@ beforeAll(async () => {
     makeStore: (name) => servers[name in servers ? (name as StoreName) : 'Redis'].newStore(),
     storeEnv: AWS_CHILD_ENV,
   });
+  provider = createProvider({ baseUrl: world.model.baseUrl, recovery: 'stored', callTimeoutMs: 10_000 });
+  copies = providerCopies(provider, await loadTasks());
   for (let i = 0; i < PROCESSES; i += 1) {
     submitters.push(startChild(require.resolve('../support/submitter.js'), world.address));
   }
 });
 afterAll(async () => {
   for (const { process } of submitters) process.kill('SIGKILL');
+  await provider.close();
   await world.stop();
   await Promise.all(Object.values(servers).map((server) => server.stop()));
 });
@@ -50,7 +68,15 @@ describe.each(NAMES)('whole jobs on %s', (name) => {
 
   const keeps = async (text: string) => (await servers[name].kept(lane.storeUrl)).includes(text);
 
-  test('a job that is forgotten leaves nothing of its prompt and its answer in the store, large or small, and its id stays taken', async () => {
+  const isInHistory = (id: string) =>
+    world.client.workflow
+      .getHandle(id)
+      .describe()
+      .then(() => true, isThere);
+
+  test('a job that is forgotten leaves nothing of its prompt and its answer in the store, in history and at the provider, large or small, and its id stays taken', async () => {
+    const jobsOfAll = new JobClient({ client: world.client, store: lane.store, provider: copies });
+    const stored = (await world.model.state()).stored;
     const jobs = [
       promptJob(`${name}-forgotten-small`, SECRET),
       promptJob(`${name}-forgotten-large`, SECRET.repeat(10_000)),
@@ -61,9 +87,12 @@ describe.each(NAMES)('whole jobs on %s', (name) => {
       expect((await lane.jobs.run(job)).result).toEqual({ text: answer });
     }
     expect(await keeps(SECRET)).toBe(true);
+    expect((await world.model.state()).stored).toBe(stored + jobs.length);
     for (const { job_id } of jobs) {
-      expect(await lane.jobs.forget(job_id)).toMatchObject({ status: 'FORGOTTEN', result: null });
+      expect(await jobsOfAll.forget(job_id)).toMatchObject({ status: 'FORGOTTEN', result: null });
+      await until(`no history of ${job_id}`, async () => !(await isInHistory(job_id)));
     }
+    expect((await world.model.state()).stored).toBe(stored);
     await servers[name].sweep?.();
     expect(await keeps(jobs[0]!.job_id)).toBe(true);
     expect(await keeps(SECRET)).toBe(false);
