@@ -6,10 +6,10 @@ import { forget } from '../once/rules/decide';
 import type { StoredJob } from '../store/store';
 import { deleteHistory } from './history';
 import { leaveOn } from './leave';
-import { pollEnd } from './poll-end';
-import { findRun, watchUntilClosed } from './runs';
+import { findRun } from './runs';
 import type { Scope } from './scope';
 import type { ProviderCopies } from './types';
+import { watchUntilClosed } from './watch-closed';
 
 /**
  * Erases a settled job (PROTOCOL 6): its input, results and raw texts, the provider's stored copies, and
@@ -59,7 +59,7 @@ export async function forgetJob(
 
 /** Waits for the latest run to close. @returns false where it had not when `enough` aborted */
 async function hasClosed(client: Client, key: string, enough: AbortSignal): Promise<boolean> {
-  const left = pollEnd();
+  const left = new AbortController();
   try {
     await leaveOn(enough, watchUntilClosed(client, key, left.signal));
     return true;

@@ -1,7 +1,5 @@
 import {
   type Client,
-  type Connection,
-  WorkflowClient,
   type WorkflowExecutionDescription,
   WorkflowFailedError,
   type WorkflowHandle,
@@ -100,23 +98,6 @@ export async function untilClosed(handle: Pick<WorkflowHandle, 'result'>): Promi
     await guard(handle.result());
   } catch (error) {
     if (!(error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError)) throw error;
-  }
-}
-
-/**
- * Resolves when the latest run has closed; stops asking when `left` aborts. The testing environment's
- * client lets time skip while a result is waited for, by an unlock and a lock around it: an abort that hit
- * one of these would leave time unlocked for good, so it reaches the poll alone.
- */
-export async function watchUntilClosed(client: Client, key: string, left: AbortSignal): Promise<void> {
-  const { testService } = client.workflow as unknown as Pick<Connection, 'testService'>;
-  const result = () => WorkflowClient.prototype.result.call(client.workflow, key);
-  await testService?.unlockTimeSkipping({});
-  try {
-    left.throwIfAborted();
-    await client.withAbortSignal(left, () => untilClosed({ result }));
-  } finally {
-    await testService?.lockTimeSkipping({});
   }
 }
 

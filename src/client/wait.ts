@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WrongStateError } from '../errors';
 import { isSettled, type JobRecord, parseJobKey } from '../job';
 import { isAtLimit } from './guard';
-import { pollEnd } from './poll-end';
-import { watchUntilClosed } from './runs';
 import { restartRun, type Scope } from './scope';
+import { watchUntilClosed } from './watch-closed';
 
 /** How often an orphan is started again before the waiter says that something else is wrong. */
 const MAX_RESTARTS = 3;
@@ -29,7 +28,7 @@ export async function waitForRecord(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<JobRecord | null> {
-  const left = pollEnd();
+  const left = new AbortController();
   try {
     return await lookUntilAnswered(scope, wanted, signal, left.signal);
   } finally {

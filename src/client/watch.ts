@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnreachableError } from '../errors';
 import { isSettled, type JobRecord } from '../job';
-import { pollEnd } from './poll-end';
-import { watchUntilClosed } from './runs';
 import type { Scope } from './scope';
+import { watchUntilClosed } from './watch-closed';
 
 /** The pause after a change; it doubles with every look that finds none. */
 const SHORTEST_PAUSE_MS = 250;
@@ -39,7 +38,7 @@ export class Watch {
   private last: Look | null = null;
   private coming = deferred<Look>();
   private nap = new AbortController();
-  private readonly left = pollEnd();
+  private readonly left = new AbortController();
   private run: Promise<void> | null = null;
 
   constructor(

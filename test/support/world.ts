@@ -38,7 +38,7 @@ export interface WorldOptions {
   recovery?: 'stored' | 'background' | 'none';
   searchAttributes?: boolean;
   /** Of the `dev` server. */
-  dynamicConfig?: Record<string, number>;
+  dynamicConfig?: Record<string, number | string>;
   /** Store, client and workers seal with these. */
   encryption?: EncryptionKeys;
 }
