@@ -1,9 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
 import { JobClient } from '../../src/client';
 import { type Stack, startStack } from '../../src/dev/stack';
 import { findFreePort } from '../../src/dev/temporal';
 import { openStore } from '../../src/store/open';
 import { percentile } from '../report/statistics';
+import { openClient } from '../support/open-client';
 import { usageOf } from '../support/process-usage';
 import type { Scope } from '../support/scope';
 import { jobAt } from './records';
@@ -57,9 +57,7 @@ export async function measureInFlight(
   });
   const stack = await scope.open(starting, (up) => up.stop());
   const store = await scope.open(openStore(stack.storeUrl), (open) => open.close());
-  // left open: a call that is tried again on a closed one throws where nobody can catch it, after Ctrl-C
-  const connection = await Connection.connect({ address: stack.temporalAddress });
-  const jobs = new JobClient({ client: new Client({ connection }), store });
+  const jobs = new JobClient({ client: await openClient(stack.temporalAddress), store });
   await runLevel(jobs, 1, 20, 'warm-up');
   const costs: InFlightCost[] = [];
   for (const inFlight of levels) {

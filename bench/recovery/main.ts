@@ -1,10 +1,10 @@
-import { Client, Connection } from '@temporalio/client';
 import { JobClient } from '../../src/client';
 import { orInterrupted } from '../../src/dev/demo/interrupt';
 import { startStack } from '../../src/dev/stack';
 import { findFreePort } from '../../src/dev/temporal';
 import { openStore } from '../../src/store/open';
 import { percentile } from '../report/statistics';
+import { openClient } from '../support/open-client';
 import { benchCommand, outputFile, wholeNumber } from '../support/options';
 import { runCommand, writeFigures } from '../support/run-command';
 import type { Scope } from '../support/scope';
@@ -62,9 +62,7 @@ async function measure(scope: Scope, { lease, heartbeat }: (typeof SETTINGS)[num
   });
   const stack = await scope.open(starting, (up) => up.stop());
   const store = await scope.open(openStore(stack.storeUrl), (open) => open.close());
-  const connecting = Connection.connect({ address: stack.temporalAddress });
-  const connection = await scope.open(connecting, (open) => open.close());
-  const jobs = new JobClient({ client: new Client({ connection }), store });
+  const jobs = new JobClient({ client: await openClient(stack.temporalAddress), store });
   const model = stack.offline!;
   const took: number[] = [];
   let answered = 0;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { type DevServerOptions, findFreePort, startDevServer } from '../../src/dev/temporal';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/attributes';
+import { openClient } from '../support/open-client';
 import type { AtEnd, TemporalServer } from '../world';
 
 /**
@@ -27,9 +27,8 @@ export async function startTemporal(
   });
   atEnd(() => server.stop());
   const { address, pid } = server;
-  // left open: a call that is tried again on a closed one throws where nobody can catch it, after Ctrl-C
-  const connection = await Connection.connect({ address });
-  const { serverVersion } = await connection.workflowService.getSystemInfo({});
+  const client = await openClient(address);
+  const { serverVersion } = await client.workflowService.getSystemInfo({});
   versions["Temporal's dev server"] = serverVersion;
-  return { client: new Client({ connection }), address, pid };
+  return { client, address, pid };
 }

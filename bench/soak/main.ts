@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import { JobClient } from '../../src/client';
 import { type Interrupted, orInterrupted } from '../../src/dev/demo/interrupt';
 import { type Stack, startStack } from '../../src/dev/stack';
@@ -7,6 +6,7 @@ import { findFreePort } from '../../src/dev/temporal';
 import { GatewayClient } from '../../src/gateway-client';
 import { openStore } from '../../src/store/open';
 import { createRng } from '../../test/sim/rng';
+import { openClient } from '../support/open-client';
 import { runCommand, writeFigures } from '../support/run-command';
 import type { Scope } from '../support/scope';
 import { after } from './after';
@@ -65,15 +65,14 @@ async function soak(
   interrupt: AbortSignal,
 ): Promise<Outcome> {
   const store = await scope.open(openStore(stack.storeUrl), (open) => open.close());
-  const connecting = Connection.connect({ address: stack.temporalAddress });
-  const connection = await scope.open(connecting, (open) => open.close());
   const gateway = new GatewayClient({ url: stack.gatewayUrl! });
   scope.atEnd(() => gateway.close());
   const book = new Book(store, new LedgerReader(stack.offline!.ledgerFile));
-  const jobs = new JobClient({ client: new Client({ connection }), store });
+  const client = await openClient(stack.temporalAddress);
+  const jobs = new JobClient({ client, store });
   const callers = [
     callerOf(jobs, book, 'a client'),
-    callerOf(new JobClient({ client: new Client({ connection }), store }), book, 'another client'),
+    callerOf(new JobClient({ client, store }), book, 'another client'),
     callerOf(gateway, book, 'the gateway'),
   ];
   const rng = createRng(options.seed);
