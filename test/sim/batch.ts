@@ -70,7 +70,7 @@ const LEAST: Record<string, number> = {
   'event late': 20,
   'event unsent': 4,
   'event released': 40,
-  'event lease_lost': 30,
+  'event lease_lost': 10,
   'operations started': 70,
   'stated failures': 3,
   'repaired true': 2,

@@ -10,6 +10,15 @@ export interface FrontendTrouble {
   doneThenLost: number;
 }
 
+interface RunName {
+  workflowId: string;
+  /** Default the latest. */
+  runId?: string;
+}
+
+/** As gRPC says it. */
+const NOT_FOUND = 5;
+
 /** A Temporal client as one process has it, over the simulated server. */
 export function createClient(temporal: Temporal, proc: Proc, trouble: FrontendTrouble) {
   const { world } = temporal;
@@ -58,6 +67,33 @@ export function createClient(temporal: Temporal, proc: Proc, trouble: FrontendTr
     });
   }
 
+  /** A long poll for a run's last event. */
+  function pollEnd({ workflowId, runId }: RunName): Promise<object> {
+    return proc.ask((resolve, reject) => {
+      world.after(latency(), () => {
+        const run = temporal.find(workflowId, runId);
+        if (!run)
+          return void reject(Object.assign(new Error(`no run of ${workflowId}`), { code: NOT_FOUND }));
+        run.onClosed(() => {
+          const newExecutionRunId = run.next?.id;
+          const end = run.next
+            ? { workflowExecutionContinuedAsNewEventAttributes: { newExecutionRunId } }
+            : {};
+          world.after(latency(), () => resolve({ history: { events: [end] } }));
+        });
+      });
+    });
+  }
+
+  /** A run's first event. */
+  const askStart = ({ workflowId, runId }: RunName) =>
+    ask(() => {
+      const payloads = [{ value: find(workflowId, runId).arg }];
+      return {
+        history: { events: [{ workflowExecutionStartedEventAttributes: { input: { payloads } } }] },
+      };
+    });
+
   const handle = (key: string, runId?: string) => ({
     describe: () =>
       ask(() => {
@@ -83,13 +119,13 @@ export function createClient(temporal: Temporal, proc: Proc, trouble: FrontendTr
     connection: {},
     withAbortSignal: <T>(_: unknown, run: () => Promise<T>) => run(),
     workflowService: {
-      getWorkflowExecutionHistory: ({ execution }: { execution: { workflowId: string; runId: string } }) =>
-        ask(() => {
-          const payloads = [{ value: find(execution.workflowId, execution.runId).arg }];
-          return {
-            history: { events: [{ workflowExecutionStartedEventAttributes: { input: { payloads } } }] },
-          };
-        }),
+      getWorkflowExecutionHistory: ({
+        execution,
+        waitNewEvent,
+      }: {
+        execution: RunName;
+        waitNewEvent?: boolean;
+      }) => (waitNewEvent ? pollEnd(execution) : askStart(execution)),
       deleteWorkflowExecution: (request: { workflowExecution: { workflowId: string; runId: string } }) =>
         ask(() => temporal.forgetRun(request.workflowExecution.workflowId, request.workflowExecution.runId)),
     },

@@ -80,15 +80,6 @@ export interface StartOptions {
   memo?: Record<string, unknown>;
 }
 
-/** Of the real one only what the production code borrows from its prototype. */
-export class WorkflowClient {
-  declare getHandle: (key: string) => { result(): Promise<unknown> };
-
-  result(key: string): Promise<unknown> {
-    return this.getHandle(key).result();
-  }
-}
-
 const keep = (name: string) => ({ name });
 
 /** `@temporalio/common`. */
@@ -110,7 +101,6 @@ export const client = {
   WorkflowUpdateFailedError,
   ServiceError,
   WithStartWorkflowOperation,
-  WorkflowClient,
   isGrpcServiceError: (error: unknown) => typeof (error as { code?: unknown } | null)?.code === 'number',
   WorkflowIdConflictPolicy: { FAIL: 'FAIL', USE_EXISTING: 'USE_EXISTING' },
   WorkflowIdReusePolicy: {
