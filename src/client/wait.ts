@@ -29,28 +29,38 @@ export async function waitForRecord(
   signal: AbortSignal,
 ): Promise<JobRecord | null> {
   const left = new AbortController();
+  const nap = new Nap();
+  signal.addEventListener('abort', nap.wake);
+  if (signal.aborted) nap.wake();
   try {
-    return await lookUntilAnswered(scope, wanted, signal, left.signal);
+    return await lookUntilAnswered({ scope, wanted, signal, left: left.signal, nap });
   } finally {
+    signal.removeEventListener('abort', nap.wake);
     left.abort();
   }
 }
 
-async function lookUntilAnswered(
-  scope: Scope,
-  wanted: Wanted,
-  signal: AbortSignal,
-  left: AbortSignal,
-): Promise<JobRecord | null> {
+interface Waiting {
+  scope: Scope;
+  wanted: Wanted;
+  /** Aborts when the caller has waited enough. */
+  signal: AbortSignal;
+  /** Aborts when the wait has ended. */
+  left: AbortSignal;
+  nap: Nap;
+}
+
+/** A wait may last for days, so each look leaves nothing behind: no listener, and no race with what outlives it. */
+async function lookUntilAnswered({ scope, wanted, signal, left, nap }: Waiting): Promise<JobRecord | null> {
   const { key } = wanted;
-  const enough = AbortSignal.any([signal, left]);
+  const watch = () => watchRun(scope, key, left, nap.wake);
   let run: WatchedRun | null = null;
   for (let looks = 0, restarts = 0; ; looks += 1) {
     // read after the close was seen, never before it: the record is written first
-    const wasClosed = run?.isClosed() ?? false;
+    const wasClosed = run?.isClosed ?? false;
     const record = await scope.records.read(key);
     if (record && isAnswer(record, wanted, wasClosed)) return record;
-    run ??= watchRun(scope, key, left);
+    run ??= watch();
     if (wasClosed && wanted.canceling) return null;
     if (wasClosed) {
       if (restarts === MAX_RESTARTS) {
@@ -61,17 +71,14 @@ async function lookUntilAnswered(
       }
       restarts += 1;
       await restartRun(scope, key, record);
-      run = watchRun(scope, key, left);
+      run = watch();
     }
-    const looked = pause(looks, enough);
-    // nobody else can poll then either; the record is looked at all the same
-    const closed = run.closed.catch((error: unknown) => {
-      if (!isAtLimit(error)) throw error;
-      run = null;
-      return looked;
-    });
-    await Promise.race([closed, looked]);
+    // the run's close wakes a waiter at once; looking at the record in between is for doubts only
+    await nap.sleep(Math.min(5_000, 250 * 2 ** Math.min(looks, 10)));
     signal.throwIfAborted();
+    // nobody else can poll then either; the record is looked at all the same
+    if (isAtLimit(run.fault)) run = null;
+    else if (run.fault) throw run.fault;
   }
 }
 
@@ -82,23 +89,35 @@ function isAnswer(record: JobRecord, wanted: Wanted, wasClosed: boolean): boolea
 }
 
 interface WatchedRun {
-  closed: Promise<void>;
-  isClosed(): boolean;
+  isClosed: boolean;
+  /** Why it is watched no more; null = it is. */
+  fault: unknown;
 }
 
 /** Watches the latest run until it closes, or the watcher has left. */
-function watchRun({ client }: Scope, key: string, left: AbortSignal): WatchedRun {
-  let isClosed = false;
-  const closed = watchUntilClosed(client, key, left).then(() => {
-    isClosed = true;
-  });
-  // whoever awaits it sees its error; one that nobody awaits any more is no crash
-  closed.catch(() => undefined);
-  return { closed, isClosed: () => isClosed };
+function watchRun({ client }: Scope, key: string, left: AbortSignal, wake: () => void): WatchedRun {
+  const run: WatchedRun = { isClosed: false, fault: null };
+  watchUntilClosed(client, key, left).then(
+    () => {
+      run.isClosed = true;
+      wake();
+    },
+    (error: unknown) => {
+      run.fault = error;
+      if (!isAtLimit(error)) wake();
+    },
+  );
+  return run;
 }
 
-/** The run's close wakes a waiter at once; looking at the record in between is for doubts only. */
-function pause(looks: number, signal: AbortSignal): Promise<void> {
-  const ms = Math.min(5_000, 250 * 2 ** Math.min(looks, 10));
-  return delay(ms, undefined, { signal }).catch(() => undefined);
+/** A pause that can be cut short. Who wakes it between two pauses cuts the next one short, so nothing is missed. */
+class Nap {
+  private woken = new AbortController();
+
+  readonly wake = (): void => this.woken.abort();
+
+  async sleep(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.woken.signal }).catch(() => undefined);
+    this.woken = new AbortController();
+  }
 }
