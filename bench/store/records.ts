@@ -12,6 +12,8 @@ const TEMPLATE = 'template';
 /** Requests of one kind in a round: writes and looks, and pages of a list. */
 const WRITES = 100;
 const PAGES = 20;
+/** More rounds than there are. */
+const ELSEWHERE = 1_000;
 /** Some of the jobs have a tenant, most have none. */
 const WITH_TENANT = 10;
 
@@ -23,7 +25,7 @@ const spread = (n: number, records: number) => (n * 611_953) % records;
 
 /** A store with so many records. */
 export interface Grown {
-  store: ResultStore;
+  backend: Backend;
   records: number;
 }
 
@@ -34,7 +36,7 @@ export async function growTo(backend: Backend, records: number): Promise<void> {
   const { job } = await backend.store.read(TEMPLATE);
   const row = encodeRow(TEMPLATE, job!);
   const isPostgres = backend.name === 'postgres';
-  const table = isPostgres ? 'infer_once.jobs' : 'jobs';
+  const table = tableOf(backend);
   const numbers = isPostgres
     ? `generate_series(${has}, ${records - 1}) AS n`
     : `(WITH RECURSIVE s(n) AS (VALUES (${has}) UNION ALL SELECT n + 1 FROM s WHERE n < ${records - 1}) SELECT n FROM s)`;
@@ -73,7 +75,8 @@ const LISTS: Record<string, ListFilter> = {
 };
 
 /** A round: one request after the other on a store that does nothing else. */
-export async function measureRound({ store, records }: Grown, round: number): Promise<Times> {
+export async function measureRound({ backend, records }: Grown, round: number): Promise<Times> {
+  const { store } = backend;
   const times: Times = {};
   const measure = async (name: string, repeats: number, ask: (n: number) => Promise<unknown>) => {
     times[name] = median(await timesOf(repeats, ask));
@@ -87,12 +90,22 @@ export async function measureRound({ store, records }: Grown, round: number): Pr
     store.update(key(n), claim({ seed: seed(n), permit: undefined, call_id: `call-${n}`, lease_ms: 15_000 })),
   );
   await measure('settle', WRITES, (n) => store.update(key(n), complete(claimed(n), ANSWER)));
-  await measure('get', WRITES, (n) => store.read(keyOf(numberOf(n))));
+  // not beside those that were just written
+  const elsewhere = (n: number) => spread(n + (round + ELSEWHERE) * WRITES, records);
+  await measure('get', WRITES, (n) => store.read(keyOf(elsewhere(n))));
   for (const [name, filter] of Object.entries(LISTS)) await measure(name, PAGES, () => store.list(filter));
   const page = await store.list({ limit: 500 });
   await measure('list, a later page', PAGES, () => store.list({ cursor: page.cursor }));
+  await eraseNew(backend);
   return times;
 }
+
+/** Erases what the rounds so far have written, so that the store has as many records as before. */
+async function eraseNew(backend: Backend): Promise<void> {
+  await backend.sql(`DELETE FROM ${tableOf(backend)} WHERE key LIKE 'old-%-new-%'`);
+}
+
+const tableOf = ({ name }: Backend) => (name === 'postgres' ? 'infer_once.jobs' : 'jobs');
 
 /** How long `stats` takes, which reads every record, in ms: the median of three. */
 export async function measureStats(store: ResultStore): Promise<number> {

@@ -46,11 +46,8 @@ export async function compareSizes(
     backends.push(backend);
   }
   const [few, many] = backends as [Backend, Backend];
-  const requests = await alternate(
-    { store: few.store, records: FEW_RECORDS },
-    { store: many.store, records },
-  );
   const statsMs = { few: await measureStats(few.store), many: await measureStats(many.store) };
+  const requests = await alternate({ backend: few, records: FEW_RECORDS }, { backend: many, records });
   return {
     sizes: { store: many.name, records, bytes: await many.bytes(), requests, statsMs },
     backend: many,

@@ -7,7 +7,8 @@ const NOT_FOUND = 5;
 
 /**
  * Resolves when the latest run has closed, or there is none; stops asking when `left` aborts. Whoever stops waiting has
- * to abort it: a poll that is left behind finds the connection closed, and crashes on it.
+ * to abort it: a poll that is left behind finds the connection closed, and crashes on it. (So does one that the SDK is
+ * about to send again after a failure, which no abort reaches.)
  *
  * The testing environment lets time skip while somebody waits, by an unlock and a lock around it: an abort that hit one
  * of these would leave time unlocked for good, so it reaches the polls alone.
@@ -40,12 +41,22 @@ async function pollUntilClosed(client: Client, workflowId: string, left: AbortSi
       });
     const reply = await withOwnSignal(client, left, ask).catch(orNone);
     const end = reply?.history?.events?.[0];
-    const next = end?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+    const next = end && nextRunOf(end);
     if (!reply || (end && !next)) return;
     // an empty page: the poll's time is over; the next one goes on from there
-    runId = next ?? runId;
+    runId = next || runId;
     nextPageToken = next ? undefined : reply.nextPageToken;
   }
+}
+
+/** The run that goes on with the job: continued as new, or where a plain client asked for it by a policy of retries. */
+function nextRunOf(end: temporal.api.history.v1.IHistoryEvent): string | null | undefined {
+  return (
+    end.workflowExecutionContinuedAsNewEventAttributes ??
+    end.workflowExecutionCompletedEventAttributes ??
+    end.workflowExecutionFailedEventAttributes ??
+    end.workflowExecutionTimedOutEventAttributes
+  )?.newExecutionRunId;
 }
 
 /** Each request adds a listener to its signal that is never taken off, and holds the request: so each has a signal of its own. */

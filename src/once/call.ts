@@ -15,6 +15,9 @@ import type { OnceJob, OnceResult, PreparedCall } from './run';
 /** How long a call that is being started may still take once its job is canceled. */
 const START_GRACE_MS = 10_000;
 
+/** Outcomes of which is told whatever became of the claim. */
+const TOLD = new Set<(Outcome | Started)['kind']>(['answered', 'bad_answer', 'started']);
+
 /** A claim just won. */
 export interface OwnClaim extends Claimed {
   row: StoredJob;
@@ -43,7 +46,7 @@ export async function callAndSettle(
       signal: AbortSignal.any([job.canceled, job.shutdown]),
     };
     const outcome = call.start ? await startCall(env, job, call.start, context) : await call.send(context);
-    lease.hasOutcome();
+    if (TOLD.has(outcome.kind)) lease.isNoNews();
     if (outcome.kind === 'started') {
       return await keepOperation(env, job, claimed, outcome.operation, saveUntil);
     }
@@ -82,8 +85,8 @@ async function giveUpUnsent(env: OnceEnv, job: OnceJob, claimed: Claimed): Promi
 
 /** The lease of a call that is under way. */
 interface KeptLease {
-  /** Its loss need not be told any more: what this claim writes next takes it away, or tells of its loss itself. */
-  hasOutcome(): void;
+  /** Its loss need not be told any more: what this claim writes next takes it away, or tells of its loss. */
+  isNoNews(): void;
   /** Ends the renewals. */
   stop(): void;
 }
@@ -112,10 +115,10 @@ function keepLease(
   };
   const stop = env.clock.every(leaseMs / 3, renewNow);
   if (env.clock.monotonic() - claimedAt > leaseMs / 3) renewNow();
-  const hasOutcome = () => {
+  const isNoNews = () => {
     isNews = false;
   };
-  return { hasOutcome, stop };
+  return { isNoNews, stop };
 }
 
 /** Writes what became of a call. */

@@ -180,26 +180,48 @@ describe('while a call is under way', () => {
   });
 });
 
-test('a renewal that was under way as the answer was saved is no lost lease', async () => {
-  const clock = new SteppedClock();
-  scene.clock = clock;
-  const saved = new Promise<void>((done) =>
-    scene.afterWrite((_, { status }) => status === 'COMPLETED', done),
-  );
-  const { store } = scene;
-  let writesOfCall = 0;
-  scene.store = Object.assign(Object.create(store) as ResultStore, {
-    async update(...asked: Parameters<ResultStore['update']>) {
-      const isRenewal = scene.starts === 1 && writesOfCall++ === 0;
-      if (isRenewal) await saved;
-      return store.update(...asked);
-    },
+describe('a renewal that is answered only when the call is over', () => {
+  let letGo: () => void;
+  /** Sends the call; its renewals wait for `letGo`. */
+  let run: (outcome: Outcome, passed: number, meanwhile?: () => unknown) => Promise<unknown>;
+  beforeEach(() => {
+    const clock = new SteppedClock();
+    scene.clock = clock;
+    scene.store = openMemoryStore({ now: clock.wall });
+    const gone = new Promise<void>((done) => {
+      letGo = done;
+    });
+    scene.afterWrite((_, { status }) => status === 'COMPLETED', letGo);
+    const { store } = scene;
+    let isInCall = false;
+    scene.store = Object.assign(Object.create(store) as ResultStore, {
+      async update(...asked: Parameters<ResultStore['update']>) {
+        if (isInCall) await gone;
+        return store.update(...asked);
+      },
+    });
+    run = async (outcome, passed, meanwhile) => {
+      scene.meanwhile = async () => {
+        isInCall = true;
+        await clock.pass(passed);
+        isInCall = false;
+        await meanwhile?.();
+      };
+      await scene.runSent(outcome);
+      letGo();
+      await clock.pass(0);
+    };
   });
-  scene.meanwhile = () => clock.pass(TEST_POLICY.leaseMs / 2);
-  await scene.runSent(ANSWER);
-  await clock.pass(0);
-  expect(writesOfCall).toBe(2);
-  expect(scene.events).toEqual(['claimed', 'sent', 'completed']);
+
+  test('and finds it answered, is no lost lease', async () => {
+    await run(ANSWER, TEST_POLICY.leaseMs / 2);
+    expect(scene.events).toEqual(['claimed', 'sent', 'completed']);
+  });
+
+  test('and finds the lease lost to another, is told where what the call came to tells nothing of it', async () => {
+    await run(UNKNOWN, 1.2 * TEST_POLICY.leaseMs, () => scene.store.update(KEY, expire()));
+    expect(new Set(scene.events)).toEqual(new Set(['claimed', 'sent', 'lease_lost']));
+  });
 });
 
 describe('an answer whose first save was made, and whose reply was lost', () => {

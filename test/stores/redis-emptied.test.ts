@@ -31,6 +31,9 @@ async function takeBackup(): Promise<string> {
   return backup;
 }
 
+/** A renewal in vain names its call, a save does not. */
+const isSaveInVain = (line: string) => line.includes('store_away') && !line.includes('call_id');
+
 async function restartWith(backup?: string): Promise<void> {
   await server.kill();
   if (backup) copyFileSync(backup, join(server.folder, 'dump.rdb'));
@@ -52,7 +55,7 @@ test('a Redis that keeps nothing and comes back empty: no job is called again, w
   );
   // its worker has the answer in hand, and nowhere to save it; then it is gone, too
   await world.letGo('in-call');
-  await until('it can’t save it', () => readFileSync(worker.logFile, 'utf8').includes('store_away'));
+  await until('it can’t save it', () => readFileSync(worker.logFile, 'utf8').split('\n').some(isSaveInVain));
   await worker.kill();
 
   // who opens it now finds another store
