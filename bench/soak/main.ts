@@ -110,7 +110,7 @@ async function soak(
         kills += 1;
       },
     });
-    const traffic = new Traffic(callers, book, rng).run(stop);
+    const traffic = new Traffic(callers, book, rng).run(options.inFlight, stop);
     const checking = (async () => {
       while (!stop.aborted) {
         await delay(CHECK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);

@@ -6,6 +6,8 @@ export interface SoakOptions {
   ms: number;
   killEveryMs: number;
   workers: number;
+  /** Jobs under way at once, each wanted by every caller. */
+  inFlight: number;
   recovery: 'stored' | 'background' | 'none';
   seed: number;
   json?: string;
@@ -24,6 +26,7 @@ export function readOptions(argv: string[]): SoakOptions {
     .option('--minutes <n>', 'how long; default 10', aboveZero(MOST_HOURS * 60, 5))
     .option('--kill-every <seconds>', 'a worker dies so often on average', aboveZero(MOST_SECONDS, 5), 5)
     .option('--workers <n>', 'worker processes, of which one is spared', wholeNumber(2, 3), 3)
+    .option('--in-flight <n>', 'jobs under way at once, each wanted by all callers', wholeNumber(1, 6), 6)
     .addOption(
       new Option('--recovery <way>', 'where lost answers are looked for')
         .choices(['stored', 'background', 'none'])
@@ -45,11 +48,12 @@ export function readOptions(argv: string[]): SoakOptions {
     minutes?: number;
     killEvery: number;
     workers: number;
+    inFlight: number;
     recovery: SoakOptions['recovery'];
     seed: number;
     json?: string;
   }>();
-  const { hours, minutes, killEvery, workers, recovery, seed, json } = given;
+  const { hours, minutes, killEvery, ...rest } = given;
   const asked = (hours ?? 0) * 3_600_000 + (minutes ?? 0) * 60_000;
-  return { ms: asked || 600_000, killEveryMs: killEvery * 1000, workers, recovery, seed, json };
+  return { ms: asked || 600_000, killEveryMs: killEvery * 1000, ...rest };
 }

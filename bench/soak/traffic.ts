@@ -2,8 +2,6 @@ import type { Rng } from '../../test/sim/rng';
 import type { Book } from './book';
 import type { Caller } from './caller';
 
-/** Jobs under way at once. */
-const STREAMS = 6;
 /** So many of the last ones may be asked for again. */
 const REMEMBERED = 500;
 const ASK_AGAIN = 0.3;
@@ -20,12 +18,12 @@ export class Traffic {
     private readonly rng: Rng,
   ) {}
 
-  /** Streams jobs until told to stop; resolves when the last has ended. */
-  async run(stop: AbortSignal): Promise<void> {
+  /** Streams jobs, so many at once, until told to stop; resolves when the last has ended. */
+  async run(inFlight: number, stop: AbortSignal): Promise<void> {
     const stream = async () => {
       while (!stop.aborted) await this.oneJob();
     };
-    await Promise.all(Array.from({ length: STREAMS }, stream));
+    await Promise.all(Array.from({ length: inFlight }, stream));
   }
 
   /** A job that every caller wants at once; sometimes with a mistake between them, sometimes an old one again. */
