@@ -1,4 +1,4 @@
-import { calcPrice, findProvider } from '@pydantic/genai-prices';
+import { calcPrice, findProvider, type Provider } from '@pydantic/genai-prices';
 import type { Usage } from '../job';
 
 /**
@@ -17,11 +17,26 @@ export function priceUsd(model: string | null, usage: Usage | null, baseUrl?: st
     ...(usage.cached_tokens === null ? {} : { cache_read_tokens: usage.cached_tokens }),
   };
   try {
-    const provider =
-      (baseUrl && findProvider({ providerApiUrl: baseUrl })) || findProvider({ providerId: 'openai' });
-    return calcPrice(counts, model, { provider })?.total_price ?? null;
+    return calcPrice(counts, model, { provider: listFor(model, baseUrl) })?.total_price ?? null;
   } catch {
     // Counts that contradict each other (more cached than read) have no price.
     return null;
   }
+}
+
+/** How many lists are kept: a caller may name models as he likes. */
+const MOST_LISTS = 100;
+const lists = new Map<string, Provider | undefined>();
+
+/** The provider with nothing but this model: to find both in the table takes longer than all else of a job's settling. */
+function listFor(model: string, baseUrl: string | undefined): Provider | undefined {
+  const name = JSON.stringify([model, baseUrl]);
+  if (lists.has(name)) return lists.get(name);
+  const provider =
+    (baseUrl && findProvider({ providerApiUrl: baseUrl })) || findProvider({ providerId: 'openai' });
+  const found = calcPrice({}, model, { provider });
+  const list = found ? { ...found.provider, models: [found.model] } : provider;
+  if (lists.size >= MOST_LISTS) lists.clear();
+  lists.set(name, list);
+  return list;
 }
