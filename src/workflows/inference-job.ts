@@ -51,12 +51,12 @@ export const settledSignal = defineSignal(SETTLED_SIGNAL);
  * @returns the record of a COMPLETED job
  * @throws ApplicationFailure of the record's error code, the record in its details, where it FAILED
  */
-export async function inferenceJob(arg: JobArgument): Promise<JobRecord> {
+export function inferenceJob(arg: JobArgument): Promise<JobRecord> {
   checkArgument(arg);
-  const run = new Run(arg);
-  return run.untilSettled();
+  return new Run(arg).untilSettled();
 }
 
+/** Every promise here costs the worker a stack trace, which the SDK keeps: a job that goes well makes few. */
 class Run {
   private record: JobRecord | null = null;
   private storeId: string | undefined;
@@ -86,7 +86,7 @@ class Run {
       if (outcome.kind === 'mismatch') return this.endMismatched();
       this.learn(outcome.record, outcome.search_attributes);
       if (outcome.kind === 'settled') {
-        const last = await this.reread(outcome.record);
+        const last = isOver(outcome.record) ? outcome.record : await this.reread(outcome.record);
         if (last) return this.end(last);
         checks = 0;
         continue;
@@ -190,7 +190,7 @@ class Run {
 
   /**
    * The last act of a run, after all update handlers: the record as it is now, or null where it was
-   * opened again. COMPLETED can't change any more, so a job that went well pays for no second look.
+   * opened again. One that {@link isOver} but for a handler is waited for, and not read again.
    */
   private async reread(record: JobRecord): Promise<JobRecord | null> {
     await this.untilHandled();
@@ -230,12 +230,19 @@ class Run {
   }
 
   private async untilHandled(): Promise<void> {
+    // a scope has every promise of the worker's thread tracked
+    if (allHandlersFinished()) return;
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
 
   private async continueAsNew(): Promise<never> {
     return continueAsNew<typeof inferenceJob>({ ...this.arg, store_id: this.storeId });
   }
+}
+
+/** COMPLETED can't change any more: a job that went well, and of which nobody asks anything, pays for no second look. */
+function isOver({ status }: JobRecord): boolean {
+  return status === 'COMPLETED' && allHandlersFinished();
 }
 
 /** True once the run was asked to cancel. */
