@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { orInterrupted } from '../src/dev/demo/interrupt';
 import { parseCommand } from './command';
 import { CONTESTANTS } from './contestants';
@@ -8,7 +7,7 @@ import { describeMachine } from './report/machine';
 import { toSvg } from './report/svg';
 import { toText } from './report/table';
 import { runBench } from './run';
-import { runCommand } from './support/run-command';
+import { runCommand, writeText } from './support/run-command';
 import type { Scope } from './support/scope';
 import { openWorld, RECOVERY } from './world';
 
@@ -37,8 +36,8 @@ async function main(scope: Scope, stop: AbortSignal): Promise<number> {
   };
   // first what can't fail
   console.log(toText(result));
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (options.svg) writeFileSync(options.svg, toSvg(result));
+  if (options.json) writeText(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.svg) writeText(options.svg, toSvg(result));
   return result.faults.length > 0 ? 1 : 0;
 }
 

@@ -55,7 +55,7 @@ export async function openWorld(scope: Scope, delayMs: number): Promise<World> {
     versions,
     atEnd,
     temporal: onDemand(() => startTemporal(folder, versions, atEnd)),
-    workers: onDemand(() => compileWorkers(folder)),
+    workers: onDemand(() => compileWorkers(folder, atEnd)),
     postgres: onDemand(() => startBenchPostgres(versions, atEnd)),
     ownEnv: (name, temporalAddress) => ({
       ...stackEnv(

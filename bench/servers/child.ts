@@ -46,17 +46,17 @@ export async function startServer(spec: ServerSpec, atEnd: AtEnd): Promise<numbe
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
   child.once('exit', () => process.off('exit', killAtExit));
-  atEnd(() => end(child));
+  atEnd(() => endChild(child));
   const isThere = async () => child.exitCode !== null || (await isListening(spec.port));
   await until(`${spec.name} listens`, isThere, START_LIMIT_MS).catch(() => undefined);
   if (child.exitCode === null && (await isListening(spec.port))) return child.pid!;
   throw away(spec, said.trim().split('\n').at(-1) || 'it did not answer');
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a child at once, and waits for its end. All that it wrote is thrown away. */
+export async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  // all of it is thrown away
   child.kill('SIGKILL');
   await ended;
 }

@@ -1,8 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { orInterrupted } from '../../src/dev/demo/interrupt';
 import { describeMachine } from '../report/machine';
 import { benchCommand, outputFile, someOf, wholeNumber, wholeNumbers } from '../support/options';
-import { runCommand } from '../support/run-command';
+import { runCommand, writeText } from '../support/run-command';
 import type { Scope } from '../support/scope';
 import { openWorld, type World } from '../world';
 import { SETTINGS } from './choices';
@@ -84,7 +83,7 @@ async function main(scope: Scope, stop: AbortSignal): Promise<number> {
   };
   // first what can't fail
   console.log(toText(result));
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.json) writeText(options.json, `${JSON.stringify(result, null, 2)}\n`);
   return result.faults.length > 0 ? 1 : 0;
 }
 

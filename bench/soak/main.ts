@@ -98,7 +98,7 @@ async function soak(
     for (const watch of watches) watch.look();
     const { jobs: wanted, billed } = book.sums;
     console.error(
-      `${minutes().toFixed(1)} of ${options.ms / 60_000} min: ${wanted} jobs, ${billed} calls billed, ${kills} kills, ${book.violations.length} promises broken | ${watches.join(' | ')}`,
+      `${minutes().toFixed(1)} of ${options.ms / 60_000} min: ${wanted} jobs, ${billed} calls billed at the last check, ${kills} kills, ${book.violations.length} promises broken | ${watches.join(' | ')}`,
     );
   }, LINE_EVERY_MS);
   try {

@@ -23,7 +23,7 @@ export function readOptions(argv: string[]): SoakOptions {
       "Runs jobs for hours on Temporal's dev server, worker processes, a gateway and the stand-in: each job is wanted by three callers at once, some again later or with another input, and workers are killed by SIGKILL at random moments. Ends with the history checker over all that was seen, the calls billed, and the growth of memory and handles. Ctrl-C ends it with the verdict so far.",
     )
     .option('--hours <n>', 'how long', aboveZero(MOST_HOURS, 8))
-    .option('--minutes <n>', 'how long; default 10', aboveZero(MOST_HOURS * 60, 5))
+    .option('--minutes <n>', 'how long, or how much longer; default 10', aboveZero(MOST_HOURS * 60, 5))
     .option('--kill-every <seconds>', 'a worker dies so often on average', aboveZero(MOST_SECONDS, 5), 5)
     .option('--workers <n>', 'worker processes, of which one is spared', wholeNumber(2, 3), 3)
     .option('--in-flight <n>', 'jobs under way at once, each wanted by all callers', wholeNumber(1, 6), 6)

@@ -33,7 +33,10 @@ export function runCommand(work: (scope: Scope, stop: AbortSignal) => Promise<nu
 
 /** A sentence for what people can mend; only a fault of the bench itself has a stack. */
 function tell(error: unknown): number {
-  if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof Interrupted) {
+    console.error('Stopped before the end; there are no figures.');
+    return error.exitCode;
+  }
   console.error(error instanceof UserError ? error.message : error);
   return error instanceof ConfigError ? 2 : 1;
 }
@@ -42,6 +45,16 @@ function tell(error: unknown): number {
 export function writeFigures(file: string | undefined, figures: object): void {
   const told = { date: new Date().toISOString(), machine: describeMachine(), ...figures };
   const text = `${JSON.stringify(told, null, 2)}\n`;
-  if (file) writeFileSync(file, text);
+  if (file) writeText(file, text);
   else process.stdout.write(text);
+}
+
+/** @throws UserError in a sentence: a disk may have filled up since the file was found to be one that can be written */
+export function writeText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code;
+    throw new UserError(`${file} can't be written (${why}).`, { code: 'bench_file', cause });
+  }
 }
