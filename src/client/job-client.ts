@@ -32,6 +32,7 @@ import type {
   RunAnswer,
   WaitOptions,
 } from './types';
+import type { Wanted } from './wait';
 import { whyWaiting } from './why-waiting';
 
 const CANCEL_WAIT_MS = 10_000;
@@ -116,7 +117,7 @@ export class JobClient {
    */
   async wait(jobId: string, wait: WaitOptions & { after?: number } = {}): Promise<JobRecord> {
     // not awaited: ten thousand may wait, and each frame on the way is memory
-    return this.waitFor(this.key(jobId), wait, wait.after).then(succeed);
+    return this.waitFor({ key: this.key(jobId), staleToken: wait.after }, wait).then(succeed);
   }
 
   /**
@@ -207,7 +208,7 @@ export class JobClient {
     if (met.kind === 'forgotten') throw new JobForgottenError(jobId, met.record ?? undefined);
     if (met.kind === 'replay') return met.record!;
     await restartRun(this.scope, key, met.record, met.permit);
-    if (wait) return succeed(await this.waitFor(key, wait, met.permit?.token));
+    if (wait) return succeed(await this.waitFor({ key, staleToken: met.permit?.token }, wait));
     return (await this.get(jobId)) ?? met.record!;
   }
 
@@ -280,18 +281,14 @@ export class JobClient {
     const { created, replayed, status, token } = submitted;
     if (replayed) return compareDigest(submitted, seed.input_digest);
     // a job opened again still shows its old failure until the new run has claimed it
-    const staleToken = isSettled(status) ? token : undefined;
-    const record = await this.waitFor(seed.key, wait, staleToken, leave);
+    const wanted = isSettled(status) ? { staleToken: token } : { isOpen: true };
+    const record = await this.waitFor({ key: seed.key, ...wanted }, wait, leave);
     return { ...compareDigest(record, seed.input_digest), created, replayed };
   }
 
-  private async waitFor(
-    key: string,
-    wait: WaitOptions,
-    staleToken?: number,
-    leave = leaveSignal(wait),
-  ): Promise<JobRecord> {
-    const waiting = this.waits.wait({ key, staleToken }, leave.signal);
+  private async waitFor(wanted: Wanted, wait: WaitOptions, leave = leaveSignal(wait)): Promise<JobRecord> {
+    const { key } = wanted;
+    const waiting = this.waits.wait(wanted, leave.signal);
     const record = await (leave.timeout ? this.orTimeout(key, wait, leave, waiting) : waiting);
     // a run that was under way when its job was forgotten leaves a history behind
     if (record.status === 'FORGOTTEN') await deleteHistory(this.scope.client, key);

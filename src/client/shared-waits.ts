@@ -22,7 +22,7 @@ export class SharedWaits {
   /** @throws the signal's reason where it aborts first; the wait goes on for the others */
   async wait(wanted: Wanted, signal: AbortSignal | undefined): Promise<JobRecord> {
     signal?.throwIfAborted();
-    const name = `${wanted.key} ${wanted.staleToken ?? ''}`;
+    const name = `${wanted.key} ${wanted.staleToken ?? ''} ${wanted.isOpen ?? ''}`;
     const shared = this.waits.get(name) ?? this.begin(name, wanted);
     // not awaited: this call's own frame would stay as long as the wait
     return new Promise((done, failed) => {

@@ -16,13 +16,22 @@ const NOT_FOUND = 5;
  * @throws UnreachableError where Temporal is away
  */
 export async function watchUntilClosed(client: Client, key: string, left: AbortSignal): Promise<void> {
-  const { testService } = client.workflow as unknown as Pick<Connection, 'testService'>;
+  const { testService } = timeOf(client);
   await testService?.unlockTimeSkipping({});
   try {
     await guard(pollUntilClosed(client, key, left));
   } finally {
     await testService?.lockTimeSkipping({});
   }
+}
+
+/** Whether time skips while somebody watches a run, as in the testing environment. */
+export function hasSkippedTime(client: Client): boolean {
+  return timeOf(client).testService != null;
+}
+
+function timeOf(client: Client): Pick<Connection, 'testService'> {
+  return client.workflow as unknown as Pick<Connection, 'testService'>;
 }
 
 /** As the SDK's `result` polls, but for what a wait of days needs: nothing stays of a poll that has ended. */

@@ -31,7 +31,7 @@ export function stateOf(record: JobRecord): string {
 
 /**
  * Looks at one record again and again until it is stopped: soon after a change, ever more seldom without one,
- * and at once when the run closes. Runs no worker; the record is what readers trust.
+ * and at once when the store tells of the job's end, or its run closes. Runs no worker; the record is what readers trust.
  */
 export class Watch {
   private begun = 0;
@@ -40,11 +40,13 @@ export class Watch {
   private nap = new AbortController();
   private readonly left = new AbortController();
   private run: Promise<void> | null = null;
+  private readonly mute: (() => void) | null | undefined;
 
   constructor(
     private readonly scope: Scope,
     private readonly key: string,
   ) {
+    this.mute = scope.store?.onSettled?.(key, () => this.nap.abort());
     void this.look();
   }
 
@@ -62,6 +64,7 @@ export class Watch {
   }
 
   stop(): void {
+    this.mute?.();
     this.left.abort();
     this.nap.abort();
   }

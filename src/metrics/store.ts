@@ -57,6 +57,10 @@ export class MeteredStore implements ResultStore {
     return result;
   }
 
+  get onSettled() {
+    return this.store.onSettled?.bind(this.store);
+  }
+
   readBlob(key: string, name: string) {
     return this.time('read_blob', () => this.store.readBlob(key, name));
   }

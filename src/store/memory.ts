@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { UnreachableError } from '../errors';
+import { isSettled } from '../job';
 import { decodeCursor, encodeCursor, type Position, pageSize } from './page';
 import { decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
+import { SettledListeners } from './settled-listeners';
 import { statsOf, sumStats } from './stats';
 import type {
   Change,
@@ -33,6 +35,7 @@ class MemoryStore implements ResultStore {
   readonly encryption = null;
   private readonly rows = new Map<string, JobRow>();
   private readonly blobs = new Map<string, Map<string, string>>();
+  private readonly listeners = new SettledListeners();
   private latest = 0;
   private closed = false;
 
@@ -54,6 +57,10 @@ class MemoryStore implements ResultStore {
     const change = decide(row ? decodeRow(row) : null, this.now());
     if (change.job) this.write(key, change.job, change);
     return change.returns;
+  }
+
+  onSettled(key: string, listener: () => void): () => void {
+    return this.listeners.add(key, listener);
   }
 
   async readBlob(key: string, name: string): Promise<string | null> {
@@ -103,6 +110,7 @@ class MemoryStore implements ResultStore {
     const kept = dropBlobs ? [] : (this.blobs.get(key) ?? []);
     this.blobs.set(key, new Map([...kept, ...Object.entries(blobs)]));
     this.rows.set(key, row);
+    if (isSettled(job.status)) this.listeners.tell(key);
   }
 
   private now(): number {

@@ -50,6 +50,10 @@ class SealedStore implements ResultStore {
     return this.inner.update(key, (row, now) => this.sealChange(decide(row && this.open(row), now)));
   }
 
+  get onSettled(): ResultStore['onSettled'] {
+    return this.inner.onSettled?.bind(this.inner);
+  }
+
   async readBlob(key: string, name: string): Promise<string | null> {
     const text = await this.inner.readBlob(key, name);
     if (text === null) return null;

@@ -1,5 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreCorruptError } from '../errors';
+import { isSettled } from '../job';
 import { ALONE } from './batches';
 import { decodeRow, encodeRow, isAsSeen, type JobRow } from './row';
 import type { Statements } from './sqlite-statements';
@@ -40,6 +41,8 @@ export class SqliteRows {
   constructor(
     private readonly db: DatabaseSyncInstance,
     private readonly sql: Statements,
+    /** Told of what was settled, once it is durable. */
+    private readonly onSettled: (keys: readonly string[]) => void,
   ) {}
 
   /** Rows, each with the store's clock, or what is wrong with it. */
@@ -67,6 +70,10 @@ export class SqliteRows {
       }),
     );
     if (changes.some((change) => change?.job && change.dropBlobs)) this.emptyLog();
+    const settled = changes.flatMap((change) =>
+      change?.job && isSettled(change.job.status) ? [change.job.key] : [],
+    );
+    if (settled.length > 0) this.onSettled(settled);
     return changes.map((change) => (change ? change.returns : ALONE));
   }
 

@@ -15,6 +15,8 @@ export interface Statements {
   emptyLog: StatementSyncInstance;
   /** key -> the clock row, the wall clock, key, status, doc; always one row. */
   look: StatementSyncInstance;
+  /** A time of the store's clock -> key, updated_at of what was settled at it or after. */
+  settledSince: StatementSyncInstance;
   advanceClock: StatementSyncInstance;
   /** A `JobRow`, by name. */
   writeRow: StatementSyncInstance;
@@ -41,6 +43,9 @@ export function prepareStatements(db: DatabaseSyncInstance): Statements {
     look: db.prepare(`
       SELECT coalesce((SELECT ms FROM clock), 0) AS kept, ${WALL_CLOCK} AS wall, key, status, doc
       FROM (SELECT 1) LEFT JOIN jobs ON key = ?`),
+    settledSince: db.prepare(`
+      SELECT key, updated_at FROM jobs
+      WHERE updated_at >= ? AND status IN ('COMPLETED', 'FAILED', 'CANCELED', 'FORGOTTEN')`),
     advanceClock: db.prepare(`
       INSERT INTO clock (id, ms) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET ms = max(ms, excluded.ms)`),
     writeRow: db.prepare(`

@@ -6,6 +6,7 @@ import { Lane } from './lane';
 import { listQuery } from './list-query';
 import { decodeCursor, pageSize } from './page';
 import { decodePage, type JobRow } from './row';
+import { type SettledRow, SqliteBell } from './sqlite-bell';
 import { isLocked, toStoreFault } from './sqlite-faults';
 import { type Asked, type Seen, SqliteRows } from './sqlite-rows';
 import { prepareStatements, type Statements } from './sqlite-statements';
@@ -28,6 +29,7 @@ export class SqliteStore implements ResultStore {
   private readonly rows: SqliteRows;
   private readonly looks: Batches<string, Seen>;
   private readonly decisions: Batches<Asked, unknown>;
+  private readonly bell: SqliteBell;
   private closed = false;
 
   constructor(
@@ -37,9 +39,11 @@ export class SqliteStore implements ResultStore {
     lockLimitMs: number,
   ) {
     this.sql = prepareStatements(db);
-    this.rows = new SqliteRows(db, this.sql);
     this.reads = new Lane(isLocked, lockLimitMs);
     this.writes = new Lane(isLocked, lockLimitMs);
+    const settledSince = (ms: number) => this.sql.settledSince.all(ms) as SettledRow[];
+    this.bell = new SqliteBell(file, (ms) => this.run(this.reads, () => settledSince(ms)));
+    this.rows = new SqliteRows(db, this.sql, (keys) => this.bell.ring(keys));
     // so that nobody waits much longer than the limit
     const patienceMs = lockLimitMs / 2;
     this.looks = new Batches(
@@ -65,6 +69,10 @@ export class SqliteStore implements ResultStore {
     const change = decide(seen.job, seen.now);
     if (!change.job) return change.returns;
     return this.told(this.decisions.run({ key, decide }), key) as Promise<T>;
+  }
+
+  onSettled(key: string, listener: () => void): (() => void) | null {
+    return this.closed ? null : this.bell.onSettled(key, listener);
   }
 
   async readBlob(key: string, name: string): Promise<string | null> {
@@ -105,6 +113,7 @@ export class SqliteStore implements ResultStore {
     // last close comes late or never
     this.rows.emptyLog();
     this.closed = true;
+    this.bell.close();
     this.db.close();
   }
 

@@ -167,6 +167,15 @@ export interface ResultStore {
    */
   update<T>(key: string, decide: Decide<T>): Promise<T>;
 
+  /**
+   * Calls `listener` soon after the row is settled, by whichever process. A hint to look, and no more: it may come twice,
+   * late or never. Absent where a backend can't tell.
+   *
+   * @param listener - must not throw
+   * @returns takes the listener off; null where it can't tell for now
+   */
+  onSettled?(key: string, listener: () => void): (() => void) | null;
+
   /** A blob's text, or null where there is none. */
   readBlob(key: string, name: string): Promise<string | null>;
 

@@ -6,10 +6,10 @@ import { enrichJob, RESULT } from './support';
 
 /** A waiter looks every 5 s at most; hurried, its pauses take no time, and a day of looks fits into seconds. */
 let isHurried = false;
-jest.mock('node:timers/promises', () => {
-  const timers = jest.requireActual<typeof import('node:timers/promises')>('node:timers/promises');
-  const pause: typeof timers.setTimeout = (ms, value, options) =>
-    isHurried ? timers.setImmediate(value, options) : timers.setTimeout(ms, value, options);
+jest.mock('node:timers', () => {
+  const timers = jest.requireActual<typeof import('node:timers')>('node:timers');
+  const pause = (end: () => void, ms: number) =>
+    isHurried ? timers.setImmediate(end) : timers.setTimeout(end, ms);
   return { ...timers, setTimeout: pause };
 });
 

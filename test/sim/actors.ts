@@ -8,7 +8,7 @@ import type { SimStore } from './store';
 import type { Temporal } from './temporal';
 import * as names from './temporal-names';
 import type { Watch } from './watch';
-import type { World } from './world';
+import type { Timer, World } from './world';
 
 type Errors = typeof import('../../src/errors');
 type SharedSubmitsModule = typeof import('../../src/client/shared-submits');
@@ -51,6 +51,10 @@ export class Actors {
       {
         '@temporalio/client': names.client,
         '@temporalio/common': names.common,
+        'node:timers': {
+          setTimeout: (run: () => void, ms: number) => world.after(ms, run),
+          clearTimeout: (timer: Timer) => timer.cancel(),
+        },
         'node:timers/promises': { setTimeout: sleep },
         // a limit on listeners, which a simulated signal has not
         'node:events': { setMaxListeners: () => undefined },

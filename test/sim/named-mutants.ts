@@ -21,6 +21,9 @@ const inResume = caughtIn('once/resume.test.ts');
 const inRules = caughtIn('once/rules.test.ts');
 const inRaces = caughtIn('promises/races.test.ts');
 const inVersions = caughtIn('promises/versions.test.ts');
+const inCosts = caughtIn('promises/costs.test.ts');
+const inEarly = caughtIn('promises/early-answer.test.ts');
+const inSettled = caughtIn('store/settled.test.ts');
 
 const ROW = 'once/rules/row.ts';
 const CLAIM = 'once/rules/claim.ts';
@@ -421,5 +424,40 @@ export const NAMED_MUTANTS: readonly NamedMutant[] = [
       'this.latest = Math.max(this.latest, this.wallClock());',
       'this.latest = this.wallClock();',
     ),
+  ),
+  inCosts(
+    'who waits has Temporal asked at once, though the store tells of the end',
+    'what a job costs beside its call does not grow unseen who waits for a job that is soon answered asks Temporal for nothing but its start',
+    edit('client/wait.ts', 'if (looks >= watchFrom) run ??= watch();', 'run ??= watch();'),
+  ),
+  inEarly(
+    'the store tells who waits in vain',
+    'who waits for a job, in a world where no time passes is woken by the store',
+    edit('client/wait.ts', 'onSettled?.(wanted.key, nap.wake)', 'onSettled?.(wanted.key, () => undefined)'),
+  ),
+  inEarly(
+    'who only waits has no run watched for a while, and so starts no orphan',
+    'the record is the answer, and who waits has it before its run has closed an orphan is started again also by who never waits for long',
+    edit('client/wait.ts', 'mute && wanted.isOpen ?', 'mute ?'),
+  ),
+  inSettled(
+    'only the owner of the bell rings it',
+    'a SQLite file may be rung by whoever may write the store, if not by its owner',
+    edit('store/sqlite-bell.ts', "error?.code === 'EPERM'", "error?.code === 'EACCES'"),
+  ),
+  inSettled(
+    'a store that is closed goes on listening',
+    'a SQLite file that is closed is silent',
+    edit('store/sqlite-store.ts', 'this.bell.close();', ''),
+  ),
+  inSettled(
+    'other connections are told nothing of a job that has ended',
+    'two connections to one SQLite file: who listens hears that his job is COMPLETED, and of no other',
+    edit('store/sqlite-bell.ts', 'lutimes(this.bell, now, now,', 'lutimes(this.file, now, now,'),
+  ),
+  inSettled(
+    'who has left is still told',
+    'memory: who listens hears nothing of a job that goes on, nor once he has left',
+    edit('store/settled-listeners.ts', 'listeners.delete(listener);', ''),
   ),
 ];

@@ -1,3 +1,4 @@
+import { isSettled } from '../../src/job';
 import type { Change, Decide, ResultStore, StoredJob } from '../../src/store/store';
 import type { Proc } from './process';
 import type { InferAttempt } from './worker';
@@ -41,6 +42,7 @@ export class SimStore {
   /** What the wall clock of the store's machine was set ahead or back by. */
   jumpedMs = 0;
   private latest = 0;
+  private readonly listeners = new Map<string, Set<() => void>>();
 
   constructor(
     private readonly world: World,
@@ -64,6 +66,7 @@ export class SimStore {
       encryption: null,
       read: (key) => this.ask(writer, () => ({ job: this.row(key), now: this.now() }), false),
       update: (key, decide) => this.update(writer, key, decide),
+      onSettled: (key, listener) => this.onSettled(writer.proc, key, listener),
       readBlob: () => Promise.resolve(null),
       list: (filter) =>
         this.ask(
@@ -96,8 +99,19 @@ export class SimStore {
       this.rows.set(key, change.job);
       const commit = { key, before, after: change.job, writer, askedAt };
       for (const told of this.commits) told(commit);
+      if (isSettled(change.job.status)) for (const hint of this.listeners.get(key) ?? []) hint();
     }
     return change.returns;
+  }
+
+  /** A hint comes late, or not at all. */
+  private onSettled(proc: Proc, key: string, listener: () => void): () => void {
+    const hint = (): void => {
+      if (this.world.rng.chance(0.7)) this.world.after(this.latency(), () => proc.enter(listener));
+    };
+    const listeners = this.listeners.get(key) ?? new Set();
+    this.listeners.set(key, listeners.add(hint));
+    return () => void listeners.delete(hint);
   }
 
   private ask<T>(writer: Writer, act: () => T, writes: boolean): Promise<T> {

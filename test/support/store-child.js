@@ -64,6 +64,18 @@ const modes = {
     }
   },
 
+  /** Settles each job that it is told. */
+  async settle() {
+    const store = await openStore(url);
+    for await (const key of createInterface(process.stdin)) {
+      await store.update(key, (_, now) => ({
+        returns: 0,
+        job: { ...jobOf(key, 0), status: 'COMPLETED', updated_at: now },
+      }));
+    }
+    await store.close();
+  },
+
   /** Holds the write lock of a SQLite file until it is told to let go. */
   async hold() {
     // whoever writes just now is soon done

@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { findFreePort } from '../../src/dev/temporal';
 import type { JobRecord } from '../../src/job';
 import { CliHarness, type Running, startCli } from '../cli/support';
@@ -63,6 +63,7 @@ describe('a trace leads from the request to the call of the provider', () => {
         status: 'COMPLETED',
         result: { normalized_title: 'Secretfilm (1979)' },
       });
+      await untilClosed('traced-1');
     });
     const spans = collector.spans().filter((span) => span.traceId === TRACE);
     const request = find(spans, 'PUT /v1/jobs/:job_id');
@@ -125,6 +126,7 @@ describe('a trace leads from the request to the call of the provider', () => {
       const answer = (await (await put(url, 'fault-1', { title: 'x', category: 7 })).json()) as JobRecord;
       expect(answer).toMatchObject({ status: 'FAILED', error: { code: 'invalid_input' } });
       message = answer.error!.message;
+      await untilClosed('fault-1');
     });
     const run = find(
       collector.spans().filter((span) => span.traceId === TRACE),
@@ -176,11 +178,22 @@ describe('a trace leads from the request to the call of the provider', () => {
   });
 
   /** What a run was started with beside its argument, as text. */
-  async function headerOf(jobId: string): Promise<string> {
+  function headerOf(jobId: string): Promise<string> {
+    return withRun(jobId, async (run) => {
+      const { events } = await run.fetchHistory();
+      return JSON.stringify(events!.map((event) => event.workflowExecutionStartedEventAttributes?.header));
+    });
+  }
+
+  /** Answers are there a moment before their run has closed, and its span is told. */
+  async function untilClosed(jobId: string): Promise<void> {
+    await withRun(jobId, (run) => run.result().catch(() => undefined));
+  }
+
+  async function withRun<T>(jobId: string, act: (run: WorkflowHandle) => Promise<T>): Promise<T> {
     const connection = await Connection.connect({ address: stack.stack.temporalAddress });
     try {
-      const { events } = await new Client({ connection }).workflow.getHandle(jobId).fetchHistory();
-      return JSON.stringify(events!.map((event) => event.workflowExecutionStartedEventAttributes?.header));
+      return await act(new Client({ connection }).workflow.getHandle(jobId));
     } finally {
       await connection.close();
     }
