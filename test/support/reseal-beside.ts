@@ -52,7 +52,8 @@ export async function expectResealBesideJob(backend: ResultStore): Promise<void>
     }
   })();
   scene.meanwhile = async () => {
-    await until('claimed, renewed and sealed anew', () => leases > 3 && resealed > 3);
+    // a pass over large rows takes moto's server seconds, and longer beside other work
+    await until('claimed, renewed and sealed anew', () => leases > 3 && resealed > 3, 120_000);
     // and one that has looked in mid-call writes only after the job's end
     isHeld = true;
     await until('it is about to write', () => isWaiting);
